@@ -1,0 +1,400 @@
+"""What can go wrong, as every service and the HTTP API call it.
+
+DomainError
+├── InvalidInput                     INVALID_ARGUMENT      422  validation_failed
+│   ├── TextEmpty                                          422  text_empty
+│   ├── TextTooLong                                        422  text_too_long
+│   ├── UnsupportedLanguage                                422  unsupported_language
+│   ├── ConsentRequired                                    422  consent_required
+│   ├── ImageUndecodable                                   422  image_undecodable
+│   ├── NoFace                                             422  no_face
+│   ├── SeveralFaces                                       422  several_faces
+│   ├── FaceTooSmall                                       422  face_too_small
+│   ├── FaceNotFrontal                                     422  face_not_frontal
+│   ├── FaceCovered                                        422  face_covered
+│   ├── AudioUndecodable                                   422  audio_undecodable
+│   ├── AudioSilent                                        422  audio_silent
+│   ├── UnsupportedMedia                                   415  unsupported_media
+│   └── PayloadTooLarge                                    413  payload_too_large
+│       ├── ImageTooLarge                                  413  payload_too_large
+│       └── AudioTooLong                                   413  payload_too_large
+├── RangeNotSatisfiable              OUT_OF_RANGE          416  range_not_satisfiable
+├── Unauthenticated                  UNAUTHENTICATED       401  unauthenticated
+├── Forbidden                        PERMISSION_DENIED     403  forbidden
+│   └── ContentRejected                                    403  content_rejected
+├── NotFound                         NOT_FOUND             404  not_found
+│   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
+├── Conflict                         FAILED_PRECONDITION   409  conflict
+│   ├── AvatarNotReady                                     409  avatar_not_ready
+│   ├── StateConflict                                      409  conflict
+│   ├── IdempotencyConflict                                409  idempotency_conflict
+│   └── IdempotencyInProgress        (retryable)           409  idempotency_conflict
+├── Overloaded                       RESOURCE_EXHAUSTED    429  overloaded       (retryable)
+├── StorageFull                      RESOURCE_EXHAUSTED    507  storage_full     (retryable)
+├── Unavailable                      UNAVAILABLE           503  unavailable      (retryable)
+│   └── DeadlineExceeded             DEADLINE_EXCEEDED     504  unavailable      (retryable)
+└── Internal                         INTERNAL              500  internal         (never by hand)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import grpc
+
+
+class DomainError(Exception):
+    """An outcome that the caller can understand; `str(error)` may be shown to anyone."""
+
+    reason: ClassVar[str]
+    """Stable name on the wire between services."""
+    code: ClassVar[str]
+    """Stable name in the HTTP API."""
+    title: ClassVar[str]
+    """What kind of problem it is, the same for every occurrence."""
+    status: ClassVar[grpc.StatusCode]
+    http_status: ClassVar[int]
+    retryable: ClassVar[bool] = False
+    """Whether the same request may work later."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **context: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.context = context
+        """Facts that travel with the error, such as `categories`; never user content."""
+
+
+class StartupError(Exception):
+    """A service can't run like this; the message names what to do. Not part of the wire's tree."""
+
+
+class InvalidInput(DomainError):
+    """The request can't be understood; its message names what to change."""
+
+    reason = "INVALID_INPUT"
+    code = "validation_failed"
+    title = "The request is not valid"
+    status = grpc.StatusCode.INVALID_ARGUMENT
+    http_status = 422
+
+
+class TextEmpty(InvalidInput):
+    """The text holds nothing that can be said."""
+
+    reason = "TEXT_EMPTY"
+    code = "text_empty"
+    title = "Nothing to say"
+
+
+class TextTooLong(InvalidInput):
+    """The text is over its limit."""
+
+    reason = "TEXT_TOO_LONG"
+    code = "text_too_long"
+    title = "The text is too long"
+
+
+class UnsupportedLanguage(InvalidInput):
+    """The text is in a script that no voice can read."""
+
+    reason = "UNSUPPORTED_LANGUAGE"
+    code = "unsupported_language"
+    title = "The language is not supported"
+
+
+class ConsentRequired(InvalidInput):
+    """The person shown or heard has not been said to allow it."""
+
+    reason = "CONSENT_REQUIRED"
+    code = "consent_required"
+    title = "Consent is required"
+
+
+class ImageUndecodable(InvalidInput):
+    """The file is no sound image."""
+
+    reason = "IMAGE_UNDECODABLE"
+    code = "image_undecodable"
+    title = "The image can't be read"
+
+
+class NoFace(InvalidInput):
+    """No human face was found."""
+
+    reason = "NO_FACE"
+    code = "no_face"
+    title = "No face was found"
+
+
+class SeveralFaces(InvalidInput):
+    """Several faces, none clearly the largest."""
+
+    reason = "SEVERAL_FACES"
+    code = "several_faces"
+    title = "Several faces were found"
+
+
+class FaceTooSmall(InvalidInput):
+    """The face has too few pixels."""
+
+    reason = "FACE_TOO_SMALL"
+    code = "face_too_small"
+    title = "The face is too small"
+
+
+class FaceNotFrontal(InvalidInput):
+    """The face looks too far aside, up or down."""
+
+    reason = "FACE_NOT_FRONTAL"
+    code = "face_not_frontal"
+    title = "The face is not frontal"
+
+
+class FaceCovered(InvalidInput):
+    """Something hides the mouth or the eyes."""
+
+    reason = "FACE_COVERED"
+    code = "face_covered"
+    title = "The face is covered"
+
+
+class AudioUndecodable(InvalidInput):
+    """The file is no sound recording."""
+
+    reason = "AUDIO_UNDECODABLE"
+    code = "audio_undecodable"
+    title = "The audio can't be read"
+
+
+class AudioSilent(InvalidInput):
+    """Nothing can be heard."""
+
+    reason = "AUDIO_SILENT"
+    code = "audio_silent"
+    title = "The audio is silent"
+
+
+class UnsupportedMedia(InvalidInput):
+    """A sound file, but of a kind that has no use here."""
+
+    reason = "UNSUPPORTED_MEDIA"
+    code = "unsupported_media"
+    title = "The kind of file is not supported"
+    http_status = 415
+
+
+class PayloadTooLarge(InvalidInput):
+    """More bytes than allowed."""
+
+    reason = "PAYLOAD_TOO_LARGE"
+    code = "payload_too_large"
+    title = "The file is too large"
+    http_status = 413
+
+
+class ImageTooLarge(PayloadTooLarge):
+    """More pixels than allowed."""
+
+    reason = "IMAGE_TOO_LARGE"
+
+
+class AudioTooLong(PayloadTooLarge):
+    """More minutes than allowed."""
+
+    reason = "AUDIO_TOO_LONG"
+
+
+class RangeNotSatisfiable(DomainError):
+    """The asked range lies outside the object."""
+
+    reason = "RANGE_NOT_SATISFIABLE"
+    code = "range_not_satisfiable"
+    title = "The range is outside the file"
+    status = grpc.StatusCode.OUT_OF_RANGE
+    http_status = 416
+
+
+class Unauthenticated(DomainError):
+    """No key, or one that opens nothing."""
+
+    reason = "UNAUTHENTICATED"
+    code = "unauthenticated"
+    title = "The API key is missing or not valid"
+    status = grpc.StatusCode.UNAUTHENTICATED
+    http_status = 401
+
+
+class Forbidden(DomainError):
+    """Known caller, but not allowed."""
+
+    reason = "FORBIDDEN"
+    code = "forbidden"
+    title = "Not allowed"
+    status = grpc.StatusCode.PERMISSION_DENIED
+    http_status = 403
+
+
+class ContentRejected(Forbidden):
+    """Moderation refused the content; context `categories` holds the labels, comma separated."""
+
+    reason = "CONTENT_REJECTED"
+    code = "content_rejected"
+    title = "The content was rejected by moderation"
+
+
+class NotFound(DomainError):
+    """It is not there, or not the caller's."""
+
+    reason = "NOT_FOUND"
+    code = "not_found"
+    title = "Not found"
+    status = grpc.StatusCode.NOT_FOUND
+    http_status = 404
+
+
+class AccountNotFound(NotFound):
+    """No such account."""
+
+    reason = "ACCOUNT_NOT_FOUND"
+
+
+class ApiKeyNotFound(NotFound):
+    """No such API key."""
+
+    reason = "API_KEY_NOT_FOUND"
+
+
+class AssetNotFound(NotFound):
+    """No such asset."""
+
+    reason = "ASSET_NOT_FOUND"
+
+
+class AvatarNotFound(NotFound):
+    """No such avatar."""
+
+    reason = "AVATAR_NOT_FOUND"
+
+
+class VideoNotFound(NotFound):
+    """No such video."""
+
+    reason = "VIDEO_NOT_FOUND"
+
+
+class VoiceNotFound(NotFound):
+    """No such voice."""
+
+    reason = "VOICE_NOT_FOUND"
+
+
+class Conflict(DomainError):
+    """The thing is in no state for this."""
+
+    reason = "CONFLICT"
+    code = "conflict"
+    title = "Not possible in the present state"
+    status = grpc.StatusCode.FAILED_PRECONDITION
+    http_status = 409
+
+
+class AvatarNotReady(Conflict):
+    """The avatar is still preparing, or could not be made."""
+
+    reason = "AVATAR_NOT_READY"
+    code = "avatar_not_ready"
+    title = "The avatar is not ready"
+
+
+class StateConflict(Conflict):
+    """Another has moved it on meanwhile."""
+
+    reason = "STATE_CONFLICT"
+
+
+class IdempotencyConflict(Conflict):
+    """The key was used with another request."""
+
+    reason = "IDEMPOTENCY_CONFLICT"
+    code = "idempotency_conflict"
+    title = "The idempotency key was used for another request"
+
+
+class IdempotencyInProgress(Conflict):
+    """The key's first request is still being answered."""
+
+    reason = "IDEMPOTENCY_IN_PROGRESS"
+    code = "idempotency_conflict"
+    title = "The first request with this idempotency key is still running"
+    retryable = True
+
+
+class Overloaded(DomainError):
+    """Too much at once; refused before any work was done."""
+
+    reason = "OVERLOADED"
+    code = "overloaded"
+    title = "Too many requests"
+    status = grpc.StatusCode.RESOURCE_EXHAUSTED
+    http_status = 429
+    retryable = True
+
+
+class StorageFull(DomainError):
+    """No room is left for the object."""
+
+    reason = "STORAGE_FULL"
+    code = "storage_full"
+    title = "No storage space is left"
+    status = grpc.StatusCode.RESOURCE_EXHAUSTED
+    http_status = 507
+    retryable = True
+
+
+class Unavailable(DomainError):
+    """Something that is needed is down for the moment."""
+
+    reason = "UNAVAILABLE"
+    code = "unavailable"
+    title = "Temporarily unavailable"
+    status = grpc.StatusCode.UNAVAILABLE
+    http_status = 503
+    retryable = True
+
+
+class DeadlineExceeded(Unavailable):
+    """It took longer than the caller would wait."""
+
+    reason = "DEADLINE_EXCEEDED"
+    title = "It took too long"
+    status = grpc.StatusCode.DEADLINE_EXCEEDED
+    http_status = 504
+
+
+class Internal(DomainError):
+    """A defect of ours; the log has the trace under the request id."""
+
+    reason = "INTERNAL"
+    code = "internal"
+    title = "Internal error"
+    status = grpc.StatusCode.INTERNAL
+    http_status = 500
+
+
+def error_classes() -> Iterator[type[DomainError]]:
+    """Yields every concrete class of the tree, parents before children."""
+    pending = list(DomainError.__subclasses__())
+    while pending:
+        cls = pending.pop(0)
+        yield cls
+        pending.extend(cls.__subclasses__())
+
+
+def class_for(reason: str, status: grpc.StatusCode) -> type[DomainError]:
+    """The class that a reason names; for an unknown reason the first class with the gRPC status."""
+    classes = list(error_classes())
+    by_reason = {cls.reason: cls for cls in classes}
+    by_status = {cls.status: cls for cls in reversed(classes)}
+    return by_reason.get(reason) or by_status.get(status, Internal)

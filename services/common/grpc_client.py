@@ -1,0 +1,77 @@
+"""Calls between services: channels tuned for media, request ids passed on, errors rehydrated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+from google.rpc import error_details_pb2, status_pb2
+
+from services.common.errors import DomainError, class_for
+from services.common.grpc_server import ERROR_DOMAIN, MEDIA_RECEIVER_OPTIONS, STATUS_DETAILS_KEY
+from services.common.logging import REQUEST_ID_HEADER, current_request_id
+
+CHANNEL_OPTIONS = (
+    *MEDIA_RECEIVER_OPTIONS,
+    # A restarted peer is found again within a second or two, not after gRPC's default two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # A peer that vanished without a word is noticed in half a minute.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+ResponseT = TypeVar("ResponseT")
+
+
+def open_channel(target: str) -> grpc.aio.Channel:
+    """A channel to `host:port`; connecting happens at the first call."""
+    return grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+
+
+def call_metadata() -> tuple[tuple[str, str], ...]:
+    """The metadata that carries the present request's id to the next service."""
+    request_id = current_request_id()
+    return ((REQUEST_ID_HEADER, request_id),) if request_id else ()
+
+
+def rehydrate(error: grpc.aio.AioRpcError) -> DomainError:
+    """The error as the peer raised it; without a reason, the class that its gRPC status names."""
+    raw = dict(error.trailing_metadata() or ()).get(STATUS_DETAILS_KEY)
+    reason, context, retry_after_s = "", {}, None
+    if isinstance(raw, bytes):
+        status = status_pb2.Status.FromString(raw)
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        for detail in status.details:
+            if detail.Unpack(info) and info.domain == ERROR_DOMAIN:
+                reason, context = info.reason, MessageToDict(info).get("metadata", {})
+            elif detail.Unpack(retry):
+                retry_after_s = retry.retry_delay.ToMilliseconds() / 1000
+    cls = class_for(reason, error.code())
+    detail = error.details() or cls.title
+    message = detail if reason else f"{cls.title} ({error.code().name.lower()})"
+    return cls(message, retry_after_s=retry_after_s, **context)
+
+
+async def unary(call: grpc.aio.UnaryUnaryCall[object, ResponseT]) -> ResponseT:
+    """Awaits the one response of a call; raises the peer's DomainError."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise rehydrate(error) from error
+    finally:
+        call.cancel()
+
+
+async def responses(call: grpc.aio.UnaryStreamCall[object, ResponseT]) -> AsyncIterator[ResponseT]:
+    """Yields a call's responses; raises the peer's DomainError; cancels the call when left early."""
+    try:
+        async for response in call:
+            yield response
+    except grpc.aio.AioRpcError as error:
+        raise rehydrate(error) from error
+    finally:
+        call.cancel()

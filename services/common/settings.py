@@ -1,0 +1,60 @@
+"""What every service can be told: where it listens, how it logs, where its files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def service_config(service: str) -> SettingsConfigDict:
+    """The configuration of a service's Settings class: the prefix is `VULTUS_<SERVICE>_`."""
+    return SettingsConfigDict(
+        env_prefix=f"VULTUS_{service.upper()}_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class ServiceSettings(BaseSettings):
+    """The settings that all services share; each service adds its own in a subclass."""
+
+    home: Path = Field(default=Path(".vultus"), validation_alias="VULTUS_HOME")
+    """Folder of the models and of caches that may be lost."""
+    listen: str = "127.0.0.1:0"
+    """Address of the gRPC server; port 0 picks a free one."""
+    metrics_listen: str | None = None
+    """Address of the Prometheus endpoint; unset: none."""
+    log_level: LogLevel = "info"
+    """Least level that is logged."""
+    log_format: Literal["json", "console"] = "json"
+    """One JSON object a line for machines, or coloured text for people."""
+    drain_timeout_s: float = Field(default=20.0, ge=0)
+    """How long running calls may go on after SIGTERM."""
+
+    @classmethod
+    def fields_help(cls) -> list[tuple[str, str, str]]:
+        """Environment variable, default and meaning of every field, in order."""
+        prefix = cls.model_config.get("env_prefix", "")
+        rows = []
+        for name, info in cls.model_fields.items():
+            variable = str(info.validation_alias or f"{prefix}{name.upper()}")
+            default = (
+                "required"
+                if info.is_required()
+                else repr(info.get_default(call_default_factory=True))
+            )
+            rows.append((variable, default, info.description or ""))
+        return rows
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the environment; raises pydantic.ValidationError naming each wrong variable."""
+        return cls()
