@@ -67,7 +67,7 @@ async def unary(call: grpc.aio.UnaryUnaryCall[object, ResponseT]) -> ResponseT:
 
 
 async def responses(call: grpc.aio.UnaryStreamCall[object, ResponseT]) -> AsyncIterator[ResponseT]:
-    """Yields a call's responses; raises the peer's DomainError; cancels the call when left early."""
+    """Yields a call's responses; raises the peer's DomainError; cancels it when left early."""
     try:
         async for response in call:
             yield response
