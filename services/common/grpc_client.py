@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.json_format import MessageToDict
@@ -25,6 +25,23 @@ CHANNEL_OPTIONS = (
 )
 
 ResponseT = TypeVar("ResponseT")
+ResponseT_co = TypeVar("ResponseT_co", covariant=True)
+
+
+class UnaryCall(Protocol[ResponseT_co]):
+    """A call with one response, whatever its requests."""
+
+    def __await__(self) -> Generator[Any, None, ResponseT_co]: ...
+    def cancel(self) -> bool:
+        """Ends the call."""
+
+
+class StreamCall(Protocol[ResponseT_co]):
+    """A call with a stream of responses, whatever its requests."""
+
+    def __aiter__(self) -> AsyncIterator[ResponseT_co]: ...
+    def cancel(self) -> bool:
+        """Ends the call."""
 
 
 def open_channel(target: str) -> grpc.aio.Channel:
@@ -56,7 +73,7 @@ def rehydrate(error: grpc.aio.AioRpcError) -> DomainError:
     return cls(message, retry_after_s=retry_after_s, **context)
 
 
-async def unary(call: grpc.aio.UnaryUnaryCall[object, ResponseT]) -> ResponseT:
+async def unary(call: UnaryCall[ResponseT]) -> ResponseT:
     """Awaits the one response of a call; raises the peer's DomainError."""
     try:
         return await call
@@ -66,7 +83,7 @@ async def unary(call: grpc.aio.UnaryUnaryCall[object, ResponseT]) -> ResponseT:
         call.cancel()
 
 
-async def responses(call: grpc.aio.UnaryStreamCall[object, ResponseT]) -> AsyncIterator[ResponseT]:
+async def responses(call: StreamCall[ResponseT]) -> AsyncGenerator[ResponseT, None]:
     """Yields a call's responses; raises the peer's DomainError; cancels it when left early."""
     try:
         async for response in call:
