@@ -52,13 +52,13 @@ class Delivery:
     """1 at the first delivery; deliveries to consumers that died count."""
 
 
-@dataclass(frozen=True, slots=True)
 class RetryLater(Exception):
-    """Raised by a job's handler: not now, again after `delay_s`."""
+    """Raised by a job's handler: not now, again after `delay_s`; `cause` is for the log."""
 
-    delay_s: float
-    cause: str
-    """For the log."""
+    def __init__(self, delay_s: float, cause: str) -> None:
+        super().__init__(cause)
+        self.delay_s = delay_s
+        self.cause = cause
 
 
 class Discard(Exception):
