@@ -36,8 +36,8 @@ JOBS_STREAM = "JOBS"
 DEAD_STREAM = "DEAD"
 MAX_PAYLOAD_BYTES = 16_000
 DUPLICATE_WINDOW_S = 120
+FIRST_CONNECT_S = 30.0
 ACK_WAIT_S = 30.0
-HEARTBEAT_S = 10.0
 FETCH_S = 5.0
 RETRY_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 """Pauses before the second and later tries of a job; the last one repeats."""
@@ -69,10 +69,12 @@ Handler = Callable[[Delivery], Awaitable[None]]
 
 
 @asynccontextmanager
-async def connect(url: str, *, name: str) -> AsyncIterator[Client]:
+async def connect(
+    url: str, *, name: str, first_wait_s: float = FIRST_CONNECT_S
+) -> AsyncIterator[Client]:
     """A connection that comes back by itself for as long as the block runs; drained at the end.
 
-    Raises Unavailable when no server answers at first.
+    Raises Unavailable when no server answers within `first_wait_s`.
     """
 
     async def on_error(error: Exception) -> None:
@@ -85,18 +87,19 @@ async def connect(url: str, *, name: str) -> AsyncIterator[Client]:
         log.info("nats.reconnected")
 
     try:
-        client = await nats.connect(
-            url,
-            name=name,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            connect_timeout=5,
-            error_cb=on_error,
-            disconnected_cb=on_disconnect,
-            reconnected_cb=on_reconnect,
-        )
-    except (NatsError, OSError) as error:
-        raise Unavailable(f"the message server does not answer: {error}") from error
+        async with asyncio.timeout(first_wait_s):
+            client = await nats.connect(
+                url,
+                name=name,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.5,
+                connect_timeout=5,
+                error_cb=on_error,
+                disconnected_cb=on_disconnect,
+                reconnected_cb=on_reconnect,
+            )
+    except (NatsError, OSError, TimeoutError) as error:
+        raise Unavailable("the message server does not answer") from error
     try:
         yield client
     finally:

@@ -171,7 +171,7 @@ async def test_jobs_survive_the_servers_death(nats_server: NatsServer) -> None:
 
 async def test_no_server_is_unavailable_not_a_hang() -> None:
     with pytest.raises(Unavailable):
-        async with connect("nats://127.0.0.1:1", name="test"):
+        async with connect("nats://127.0.0.1:1", name="test", first_wait_s=1):
             pass
 
 
