@@ -21,9 +21,7 @@ _MANIFEST_PLACES = (
 )
 
 Registry = Literal["pypi", "npm"]
-Derivation = Literal[
-    "copy", "join", "kokoro_with_durations", "kokoro_voices", "tflite_to_onnx", "picture"
-]
+Derivation = Literal["copy", "join", "kokoro_with_durations", "kokoro_voices", "tflite_to_onnx"]
 
 
 class ModelMissing(StartupError):

@@ -26,6 +26,8 @@ def service_config(service: str) -> SettingsConfigDict:
 class ServiceSettings(BaseSettings):
     """The settings that all services share; each service adds its own in a subclass."""
 
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+
     home: Path = Field(default=Path(".vultus"), validation_alias="VULTUS_HOME")
     """Folder of the models and of caches that may be lost."""
     listen: str = "127.0.0.1:0"
