@@ -61,7 +61,7 @@ class GraphWriter:
             self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
-    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
+    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         """Adds a node of one output and returns the output's name."""
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output

@@ -1,0 +1,21 @@
+"""What the programs that run on a developer's machine can be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LocalSettings(BaseSettings):
+    """Where everything lies, and the one port that people type."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VULTUS_", frozen=True, use_attribute_docstrings=True
+    )
+
+    home: Path = Path(".vultus")
+    """Folder of models, data, logs and keys; removing it resets the system."""
+    gateway_port: int = Field(default=8080, ge=0, le=65535)
+    """Port of the HTTP API on loopback; 0 picks a free one."""
