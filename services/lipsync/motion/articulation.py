@@ -1,0 +1,97 @@
+"""What each viseme asks of the lips and the jaw, and how strongly it insists.
+
+The model is that of Cohen and Massaro, "Modeling coarticulation in synthetic visual speech" (1993):
+every sound has a target and a dominance that rises before it and falls after it, and the mouth is
+the dominance-weighted mean of all targets. Two things differ: dominance has compact support, so
+that silence is exactly the rest position, and the seals of the lips (p b m, f v) are gates that
+always reach their target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.lipsync.expression import MOUTH_SHAPES
+from services.lipsync.visemes import VisemeShape
+
+JAW = MOUTH_SHAPES.index("jaw_open")
+CLOSE = MOUTH_SHAPES.index("lips_close")
+UPPER_RAISE = MOUTH_SHAPES.index("upper_lip_raise")
+LOWER_DROP = MOUTH_SHAPES.index("lower_lip_drop")
+STRETCH = MOUTH_SHAPES.index("stretch")
+PUCKER = MOUTH_SHAPES.index("pucker")
+FUNNEL = MOUTH_SHAPES.index("funnel")
+PRESS = MOUTH_SHAPES.index("press")
+BITE = MOUTH_SHAPES.index("lip_bite")
+TONGUE = MOUTH_SHAPES.index("tongue_up")
+
+OPENING_CHANNELS = (JAW, UPPER_RAISE, LOWER_DROP)
+"""What a louder voice opens further."""
+SEAL_CHANNELS = (CLOSE, BITE, PRESS)
+"""What the gates drive, not the weighted mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Articulation:
+    """How one viseme is made."""
+
+    target: dict[int, float]
+    """Coefficient by channel; channels that are not named aim at rest."""
+    jaw: float
+    """How strongly it insists on its jaw height and lip opening, 0 to 1."""
+    lips: float
+    """How strongly it insists on its spread or rounding, 0 to 1; a low one yields to others."""
+    attack_ms: int = 90
+    """How long before the sound the jaw begins to move towards it."""
+    rounding_attack_ms: int = 90
+    """Likewise the lips' rounding or spread."""
+
+
+_A = Articulation
+ARTICULATIONS: dict[VisemeShape, Articulation] = {
+    VisemeShape.SIL: _A({}, 1.0, 1.0),
+    VisemeShape.PP: _A({JAW: 0.08}, 0.9, 0.25),
+    VisemeShape.FF: _A({JAW: 0.10, UPPER_RAISE: 0.22}, 0.9, 0.3),
+    VisemeShape.TH: _A({JAW: 0.22, LOWER_DROP: 0.16, TONGUE: 1.0}, 0.7, 0.25),
+    VisemeShape.DD: _A({JAW: 0.20, LOWER_DROP: 0.22, STRETCH: 0.10, TONGUE: 0.75}, 0.6, 0.15),
+    VisemeShape.KK: _A({JAW: 0.26, LOWER_DROP: 0.14}, 0.4, 0.1),
+    VisemeShape.CH: _A(
+        {JAW: 0.14, FUNNEL: 0.65, UPPER_RAISE: 0.16, LOWER_DROP: 0.22}, 0.85, 0.8, 90, 130
+    ),
+    VisemeShape.SS: _A({JAW: 0.09, STRETCH: 0.28, LOWER_DROP: 0.30, UPPER_RAISE: 0.10}, 0.85, 0.35),
+    VisemeShape.NN: _A({JAW: 0.22, LOWER_DROP: 0.16, TONGUE: 0.75}, 0.55, 0.12),
+    VisemeShape.RR: _A({JAW: 0.22, FUNNEL: 0.30, PUCKER: 0.30}, 0.6, 0.55, 90, 120),
+    VisemeShape.AA: _A({JAW: 0.85, UPPER_RAISE: 0.20, LOWER_DROP: 0.28, STRETCH: 0.06}, 1.0, 0.8),
+    VisemeShape.E: _A({JAW: 0.55, UPPER_RAISE: 0.18, LOWER_DROP: 0.26, STRETCH: 0.28}, 1.0, 0.75),
+    VisemeShape.IH: _A({JAW: 0.32, UPPER_RAISE: 0.14, LOWER_DROP: 0.26, STRETCH: 0.52}, 1.0, 0.85),
+    VisemeShape.OH: _A(
+        {JAW: 0.58, FUNNEL: 0.55, PUCKER: 0.32, LOWER_DROP: 0.10}, 1.0, 1.0, 90, 140
+    ),
+    VisemeShape.OU: _A({JAW: 0.24, FUNNEL: 0.30, PUCKER: 0.90}, 1.0, 1.0, 90, 150),
+}
+
+_JAW_LIKE = (JAW, UPPER_RAISE, LOWER_DROP)
+_TONGUE_DOMINANCE = 0.8
+_TONGUE_ATTACK_MS = 60
+
+
+def _tables() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    shape = (len(VisemeShape) + 1, len(MOUTH_SHAPES))
+    targets, dominance, attack_us = (np.zeros(shape, np.float32) for _ in range(3))
+    for viseme, made in ARTICULATIONS.items():
+        for channel, value in made.target.items():
+            targets[viseme, channel] = value
+        dominance[viseme] = made.lips
+        dominance[viseme, list(_JAW_LIKE)] = made.jaw
+        dominance[viseme, TONGUE] = _TONGUE_DOMINANCE
+        attack_us[viseme] = made.rounding_attack_ms * 1000
+        attack_us[viseme, list(_JAW_LIKE)] = made.attack_ms * 1000
+        attack_us[viseme, TONGUE] = _TONGUE_ATTACK_MS * 1000
+    return targets, dominance, attack_us
+
+
+TARGETS, DOMINANCE, ATTACK_US = _tables()
+"""By viseme and channel, shape [16, 12]: the row is the viseme's number."""

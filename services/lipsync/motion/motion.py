@@ -1,0 +1,84 @@
+"""One face over time: what it says with its mouth, and the life around it."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.lipsync.expression import MOUTH_SHAPES, Expression
+from services.lipsync.motion.eyes import Blinks, Gaze
+from services.lipsync.motion.head import Breath, Brows, Head, Prosody, Voice
+from services.lipsync.motion.loudness import LoudnessTrack
+from services.lipsync.motion.mouth import VISUAL_LEAD_US, MouthTrack
+from services.lipsync.motion.noise import Wander
+
+BLEND_US = 160_000
+"""How long the mouth takes from where it was to where a changed timeline wants it."""
+
+# The eyes turn against the head, so that they stay on the viewer; a full gaze is about 25 degrees.
+_GAZE_PER_RADIAN = 2.3
+_SQUINT = 0.05
+
+
+class Motion:
+    """Draws up one expression a frame, in order, from the mouth's and the voice's tracks.
+
+    The same seed and tracks give the same expressions. Not thread-safe.
+    """
+
+    def __init__(self, fps: int, seed: int, mouth: MouthTrack, loudness: LoudnessTrack) -> None:
+        self._mouth = mouth
+        self._loudness = loudness
+        self._blinks = Blinks(random.Random(f"{seed}/blinks"))  # noqa: S311 - play, not secrets
+        self._gaze = Gaze(random.Random(f"{seed}/gaze"))  # noqa: S311 - likewise
+        self._prosody = Prosody(fps)
+        self._breath = Breath(seed, fps)
+        self._head = Head(seed)
+        self._brows = Brows(seed)
+        self._squint = Wander(seed, 10, 0.09)
+        self._spoke = False
+        self._last_mouth = np.zeros(len(MOUTH_SHAPES), np.float32)
+        self._blend_from: NDArray[np.float32] | None = None
+        self._blend_starts_us = 0
+
+    def changed(self, at_us: int) -> None:
+        """Tells that the tracks were altered at `at_us`: the mouth blends from where it was."""
+        self._blend_from = self._last_mouth
+        self._blend_starts_us = at_us
+
+    def expression_at(self, at_us: int) -> Expression:
+        """The next frame's expression; times must rise by one frame from call to call."""
+        heard_us = at_us + VISUAL_LEAD_US
+        speaking = self._mouth.speaking_at(heard_us)
+        self._prosody.step(Voice(speaking, self._loudness.relative_db(heard_us)))
+        if self._spoke and not speaking:
+            self._blinks.phrase_ended(at_us)
+        self._spoke = speaking
+        breath = self._breath.step(at_us)
+        head = self._head.at(at_us, self._prosody, breath)
+        gaze_x, gaze_y = self._gaze.at(at_us)
+        return Expression(
+            mouth=self._mouth_at(at_us),
+            blink=self._blinks.at(at_us),
+            brow_raise=self._brows.at(at_us, self._prosody),
+            squint=_SQUINT * max(0.0, self._squint.at(at_us)),
+            gaze_x=gaze_x - _GAZE_PER_RADIAN * head.yaw,
+            gaze_y=gaze_y - _GAZE_PER_RADIAN * head.pitch,
+            breath=breath,
+            head=head,
+        )
+
+    def _mouth_at(self, at_us: int) -> NDArray[np.float32]:
+        gain = self._loudness.gain_at(at_us + VISUAL_LEAD_US)
+        mouth = self._mouth.coefficients_at(at_us, gain)
+        if self._blend_from is not None:
+            done = (at_us - self._blend_starts_us) / BLEND_US
+            if done < 1.0:
+                share = np.float32(done * done * (3.0 - 2.0 * done))
+                mouth = self._blend_from + (mouth - self._blend_from) * share
+            else:
+                self._blend_from = None
+        self._last_mouth = mouth
+        return mouth

@@ -1,0 +1,39 @@
+"""What the lipsync service can be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.common.settings import ServiceSettings, service_config
+
+
+class LipsyncSettings(ServiceSettings):
+    """Settings of the lipsync service."""
+
+    model_config = service_config("lipsync")
+
+    storage_address: str
+    """`host:port` of the storage service."""
+    onnx_providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    """ONNX Runtime's execution providers, best first, as JSON; a missing one stops the start."""
+    max_sessions: int = Field(default=4, ge=1)
+    """Animations at once; more are refused as overloaded."""
+    max_preparations: int = Field(default=1, ge=1)
+    """Avatars that are looked at or built at once; more wait."""
+    render_threads: int = Field(default=2, ge=1)
+    """Threads that draw and encode."""
+    max_queued_s: float = Field(default=60.0, gt=0)
+    """How much sound an animation takes in ahead of what is drawn; a `Clear` behind more waits."""
+    pack_cache_open: int = Field(default=8, ge=1)
+    """Avatar packs that are kept open in memory."""
+    pack_cache_bytes: int = Field(default=1_000_000_000, ge=0)
+    """Avatar packs that are kept on disk, bytes in all."""
+    pack_cache_folder: Path | None = None
+    """Where they are kept; unset: `cache/lipsync` below VULTUS_HOME."""
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where packs are kept on disk."""
+        return self.pack_cache_folder or self.home / "cache" / "lipsync"

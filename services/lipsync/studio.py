@@ -1,0 +1,34 @@
+"""From portrait files to packs, previews and renderers: the slow work, in the caller's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.lipsync.image import decode_image
+from services.lipsync.pack import AvatarPack
+from services.lipsync.portrait import Inspection, PackBuilder, PortraitInspector, preview_jpeg
+from services.lipsync.renderer import PictureRenderer
+
+
+class PictureStudio:
+    """Makes picture avatars of photos."""
+
+    def __init__(self, inspector: PortraitInspector, builder: PackBuilder) -> None:
+        self._inspector = inspector
+        self._builder = builder
+
+    def inspect(self, portrait: bytes) -> Inspection:
+        """What is seen in an image file; raises the errors of InspectPortrait."""
+        return self._inspector.inspect(decode_image(portrait))
+
+    def build(self, portrait: bytes, progress: Callable[[float], None]) -> AvatarPack:
+        """The pack of an image file; calls `progress` with rising shares of 1."""
+        return self._builder.build(decode_image(portrait), progress)
+
+    def preview(self, pack: AvatarPack) -> bytes:
+        """A JPEG of the avatar."""
+        return preview_jpeg(pack)
+
+    def renderer(self, pack: AvatarPack, width: int, height: int) -> PictureRenderer:
+        """What draws the avatar at a size."""
+        return PictureRenderer(pack, width, height)
