@@ -122,16 +122,17 @@ class SpeechReader:
         self._recogniser = recogniser
         self._rate = sample_rate_hz
         self._tail = np.zeros(0, np.int16)
-        self._heard_us = 0
+        self._heard = 0
         self._known_us = 0
         self._last: Phone | None = None
 
     def read(self, samples: NDArray[np.int16], *, last: bool) -> list[Viseme]:
         """Hears the next sound; returns the visemes that begin before `known_us`, new ones only."""
         window = np.concatenate((self._tail, samples))
-        window_us = self._heard_us - len(self._tail) * _MICROSECONDS // self._rate
-        self._heard_us += len(samples) * _MICROSECONDS // self._rate
-        known_us = self._heard_us if last else max(0, self._heard_us - RIGHT_CONTEXT_US)
+        window_us = self._us(self._heard - len(self._tail))
+        self._heard += len(samples)
+        heard_us = self._us(self._heard)
+        known_us = heard_us if last else max(0, heard_us - RIGHT_CONTEXT_US)
         phones = [
             Phone(phone.phone, phone.start_us + window_us, phone.end_us + window_us)
             for phone in self._phones(window)
@@ -146,6 +147,9 @@ class SpeechReader:
         keep = (LEFT_CONTEXT_US + RIGHT_CONTEXT_US) * self._rate // _MICROSECONDS
         self._tail = window[-keep:]
         return visemes
+
+    def _us(self, samples: int) -> int:
+        return samples * _MICROSECONDS // self._rate
 
     def _phones(self, window: NDArray[np.int16]) -> Sequence[Phone]:
         sound = window.astype(np.float32) / _FULL_SCALE

@@ -48,26 +48,29 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class Box(Protocol):
     """A rectangle of a picture, pixels."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    @property
+    def x(self) -> float: ...  # noqa: D102 - as its name says
+    @property
+    def y(self) -> float: ...  # noqa: D102
+    @property
+    def width(self) -> float: ...  # noqa: D102
+    @property
+    def height(self) -> float: ...  # noqa: D102
 
 
 class Inspected(Protocol):
-    """What was seen in a portrait."""
+    """What was seen in a portrait: the size of the upright picture, and the face."""
 
-    width: int
-    height: int
-    face: Box
+    @property
+    def width(self) -> int: ...  # noqa: D102 - as its name says
+    @property
+    def height(self) -> int: ...  # noqa: D102
+    @property
+    def face(self) -> Box: ...  # noqa: D102
 
 
-class Pack(Protocol):
-    """An avatar, ready to be drawn."""
-
-    width: int
-    height: int
-    face: Box
+class Pack(Inspected, Protocol):
+    """An avatar, ready to be drawn: its natural size, and the face in the source picture."""
 
     def to_bytes(self) -> bytes:
         """The pack as it is stored."""

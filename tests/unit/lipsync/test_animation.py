@@ -1,4 +1,4 @@
-"""The animation: every frame once, the sound unaltered, marks in place, nothing depending on when."""
+"""The animation: every frame once, sound unaltered, marks in place, nothing depends on when."""
 
 from __future__ import annotations
 

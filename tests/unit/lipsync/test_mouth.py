@@ -175,7 +175,7 @@ def test_every_viseme_says_how_it_is_made() -> None:
 
 
 def test_trimming_changes_no_later_mouth() -> None:
-    chance = random.Random(3)
+    chance = random.Random(3)  # noqa: S311 - a fixed course
     visemes = [
         Viseme(chance.choice(list(VisemeShape)), at_us, at_us + 90_000)
         for at_us in range(100_000, 5_000_000, 90_000)
