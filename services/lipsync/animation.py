@@ -18,9 +18,9 @@ from services.lipsync.motion.loudness import AUDIO_HORIZON_US, LoudnessTrack
 from services.lipsync.motion.motion import Motion
 from services.lipsync.motion.mouth import MAX_HORIZON_US, VISUAL_LEAD_US, MouthTrack
 from services.lipsync.phonemes import (
+    LOOKAHEAD_US,
     MAX_HOP_US,
     MIN_HOP_US,
-    RIGHT_CONTEXT_US,
     PhoneRecogniser,
     SpeechReader,
 )
@@ -35,7 +35,7 @@ class MouthSource(Enum):
     AUDIO = auto()
 
 
-HORIZON_US = {MouthSource.VISEMES: 200_000, MouthSource.AUDIO: 140_000}
+HORIZON_US = {MouthSource.VISEMES: 200_000, MouthSource.AUDIO: 110_000}
 """How far the mouth's shapes must be known ahead of the picture that is drawn."""
 SOUND_HORIZON_US = VISUAL_LEAD_US + AUDIO_HORIZON_US
 """How far the sound must be known ahead of the picture that is drawn."""
@@ -335,11 +335,11 @@ class _Listening:
 
     def known_us(self, timeline: Timeline) -> int:
         """Up to when on the timeline the mouth shapes are recognised."""
-        return timeline.us(self._read) - RIGHT_CONTEXT_US
+        return timeline.us(self._read) - LOOKAHEAD_US
 
     def will_know_us(self, timeline: Timeline) -> int:
         """Up to when they will be, once all that is pending is read."""
-        return timeline.us(self._offered) - RIGHT_CONTEXT_US
+        return timeline.us(self._offered) - LOOKAHEAD_US
 
     def read_next(self, timeline: Timeline) -> list[Viseme]:
         """Recognises the next hop; visemes on the utterance's clock."""
