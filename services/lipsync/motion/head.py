@@ -11,14 +11,14 @@ from services.lipsync.motion.noise import SmoothNoise, Wander
 BREATHS_PER_MINUTE = 14.0
 
 _DEGREE = math.pi / 180.0
-_YAW, _PITCH, _ROLL = 1.9 * _DEGREE, 1.3 * _DEGREE, 1.1 * _DEGREE
+_YAW, _PITCH, _ROLL = 2.1 * _DEGREE, 1.4 * _DEGREE, 1.2 * _DEGREE
+_TALK_YAW, _TALK_PITCH, _TALK_ROLL = 2.0 * _DEGREE, 2.3 * _DEGREE, 1.5 * _DEGREE
 _SHIFT_X, _SHIFT_Y = 0.030, 0.016
-_NOD = 2.6 * _DEGREE
-_TILT = 1.2 * _DEGREE
-_IDLE_SWAY = 0.55
-_SWAY_HZ = 0.17
-_TALK_HZ = 0.62
-_TALK_SHARE = 0.45
+_NOD = 5.0 * _DEGREE
+_TILT = 1.6 * _DEGREE
+_IDLE_SWAY = 0.85
+_SWAY_HZ = 0.5
+_TALK_HZ = 1.3
 _BREATH_LIFT = 0.006
 
 _SPEAKING_RISE_S, _SPEAKING_FALL_S = 0.35, 0.8
@@ -78,14 +78,15 @@ class Head:
         """The pose at a time; continuous in time and in the prosody."""
         sway = _IDLE_SWAY + (1.0 - _IDLE_SWAY) * prosody.speaking
         yaw, pitch, roll, shift_x, shift_y = (curve.at(at_us) * sway for curve in self._sway)
-        talk = _TALK_SHARE * prosody.speaking
-        talk_yaw, talk_pitch, talk_roll = (curve.at(at_us) * talk for curve in self._talk)
+        talk_yaw, talk_pitch, talk_roll = (
+            curve.at(at_us) * prosody.speaking for curve in self._talk
+        )
         nod = prosody.beat * (0.7 + 0.5 * self._emphasis.at(at_us))
         tilt = prosody.beat * self._side.at(at_us)
         return HeadPose(
-            yaw=_YAW * (yaw + talk_yaw) + 0.5 * _TILT * tilt,
-            pitch=_PITCH * (pitch + talk_pitch) + _NOD * nod,
-            roll=_ROLL * (roll + talk_roll) + _TILT * tilt,
+            yaw=_YAW * yaw + _TALK_YAW * talk_yaw + 0.5 * _TILT * tilt,
+            pitch=_PITCH * pitch + _TALK_PITCH * talk_pitch + _NOD * nod,
+            roll=_ROLL * roll + _TALK_ROLL * talk_roll + _TILT * tilt,
             shift_x=_SHIFT_X * shift_x,
             shift_y=_SHIFT_Y * shift_y - _BREATH_LIFT * breath,
         )

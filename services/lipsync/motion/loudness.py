@@ -19,7 +19,7 @@ _SMOOTH_HOPS = 5
 _HISTORY_HOPS = _LEVEL_MEMORY_HOPS + 100
 # A voice this much under its level opens the mouth least.
 _SOFT_DB = 22.0
-_GAIN_SOFT, _GAIN_LOUD = 0.3, 1.15
+_GAIN_SOFT, _GAIN_LOUD = 0.4, 1.15
 
 
 class LoudnessTrack:
