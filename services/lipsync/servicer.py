@@ -28,7 +28,7 @@ from services.lipsync.encoder import (
     default_bitrate_bps,
 )
 from services.lipsync.phonemes import PhoneRecogniser
-from services.lipsync.session import Command, play
+from services.lipsync.session import Command, SessionLimits, play
 from services.lipsync.store import ObjectName, Objects, PackCache
 from services.lipsync.timeline import MICROSECONDS, UtteranceBegins
 from services.lipsync.visemes import Viseme, VisemeShape
@@ -105,7 +105,7 @@ class Limits:
     """How much is taken on."""
 
     max_sessions: int
-    max_queued_us: int
+    session: SessionLimits
 
 
 class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[PackT]):
@@ -191,7 +191,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
                 )
             )
             commands = _commands(request_iterator, config.sample_rate_hz)
-            events = play(animation, commands, self._drawing, self._limits.max_queued_us)
+            events = play(animation, commands, self._drawing, self._limits.session)
             async with aclosing(events):
                 async for event in events:
                     yield _response(event, config.sample_rate_hz)

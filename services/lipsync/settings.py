@@ -26,6 +26,8 @@ class LipsyncSettings(ServiceSettings):
     """Threads that draw and encode."""
     max_queued_s: float = Field(default=60.0, gt=0)
     """How much sound an animation takes in ahead of what is drawn; a `Clear` behind more waits."""
+    stall_timeout_s: float = Field(default=120.0, gt=0)
+    """How long an animation may wait for its caller's next message before it is ended."""
     pack_cache_open: int = Field(default=8, ge=1)
     """Avatar packs that are kept open in memory."""
     pack_cache_bytes: int = Field(default=1_000_000_000, ge=0)

@@ -74,14 +74,14 @@ class LoudnessTrack:
     def relative_db(self, at_us: int) -> float:
         """How far the voice is above (or below) its usual level; very low in silence."""
         level = self.usual_level(at_us)
-        half_us = _SMOOTH_HOPS * HOP_US
-        around = self.decibels(at_us - half_us, at_us + half_us)
-        if level is None or not len(around):
+        if level is None:
             return _FLOOR_DBFS
-        loudest = float(
-            np.max(np.convolve(around, np.full(3, 1 / 3), "valid"), initial=around.min())
-        )
-        return loudest - level
+        half_us = _SMOOTH_HOPS * HOP_US
+        heard = self.decibels(at_us - half_us, at_us + half_us)
+        # What is not there yet will be silence: sound of an open utterance is always there.
+        around = np.full(2 * _SMOOTH_HOPS, _FLOOR_DBFS, np.float32)
+        around[: len(heard)] = heard
+        return float(np.convolve(around, np.full(3, 1 / 3), "valid").max()) - level
 
     def gain_at(self, at_us: int) -> float:
         """How far the mouth opens for the same vowel: 1 at the voice's usual level."""

@@ -23,6 +23,7 @@ from services.common.grpc_server import serve_grpc
 from services.lipsync.expression import Expression
 from services.lipsync.phonemes import Phone
 from services.lipsync.servicer import Limits, LipsyncServicer
+from services.lipsync.session import SessionLimits
 from services.lipsync.store import PackCache, StorageObjects
 
 LIPSYNC, OBJECTS = "vultus.lipsync.v1.LipsyncService", "vultus.storage.v1.ObjectService"
@@ -180,7 +181,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
                 objects,
                 packs,
                 Silent(),
-                Limits(max_sessions=2, max_queued_us=10_000_000),
+                Limits(2, SessionLimits(max_queued_us=10_000_000, stall_s=60)),
                 drawing=drawing,
                 preparing=preparing,
             )
