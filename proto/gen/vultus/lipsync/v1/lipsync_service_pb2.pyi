@@ -265,7 +265,9 @@ class AnimateRequest(_message.Message):
 
     @_builtins.property
     def audio(self) -> _media_pb2.AudioChunk:
-        """The next sound of the utterance."""
+        """The next sound of the utterance. Where mouth shapes are recognised from it, they are recognised piece by piece: send
+        pieces of about a second where the sound is at hand (better and far cheaper), smaller ones only where it is live.
+        """
 
     @_builtins.property
     def visemes(self) -> Global___Visemes:
@@ -431,7 +433,7 @@ Global___UtteranceEnd: _TypeAlias = UtteranceEnd  # noqa: Y015
 
 @_typing.final
 class Idle(_message.Message):
-    """Appends silence with a living face to the timeline."""
+    """Appends silence with a living face to the timeline. Inside an utterance it is a pause: the utterance's clock stands still."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -77,8 +77,10 @@ class LipsyncServiceServicer:
         """Animates one avatar on one timeline. The first message holds the config. Sound is appended to the timeline by utterances
         (UtteranceStart, audio…, UtteranceEnd), silence with a living face by Idle; frames and the echoed sound come back in
         timeline order, every frame exactly once, so a reader that plays what it gets is in sync by construction.
-        Half-closing ends the timeline: what was appended is finished, then the stream ends.
-        Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free slot).
+        Half-closing ends the timeline: what was appended is finished, then the stream ends. Every utterance gets exactly one
+        UtteranceEnded; one that was cleared before it began gets no UtteranceStarted.
+        Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free
+        slot), DEADLINE_EXCEEDED (nothing appended for two minutes, by default).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

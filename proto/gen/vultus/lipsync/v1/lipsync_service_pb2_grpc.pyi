@@ -46,8 +46,10 @@ class LipsyncServiceStub:
     """Animates one avatar on one timeline. The first message holds the config. Sound is appended to the timeline by utterances
     (UtteranceStart, audio…, UtteranceEnd), silence with a living face by Idle; frames and the echoed sound come back in
     timeline order, every frame exactly once, so a reader that plays what it gets is in sync by construction.
-    Half-closing ends the timeline: what was appended is finished, then the stream ends.
-    Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free slot).
+    Half-closing ends the timeline: what was appended is finished, then the stream ends. Every utterance gets exactly one
+    UtteranceEnded; one that was cleared before it began gets no UtteranceStarted.
+    Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free
+    slot), DEADLINE_EXCEEDED (nothing appended for two minutes, by default).
     """
 
 @_typing.type_check_only
@@ -68,8 +70,10 @@ class LipsyncServiceAsyncStub(LipsyncServiceStub):
     """Animates one avatar on one timeline. The first message holds the config. Sound is appended to the timeline by utterances
     (UtteranceStart, audio…, UtteranceEnd), silence with a living face by Idle; frames and the echoed sound come back in
     timeline order, every frame exactly once, so a reader that plays what it gets is in sync by construction.
-    Half-closing ends the timeline: what was appended is finished, then the stream ends.
-    Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free slot).
+    Half-closing ends the timeline: what was appended is finished, then the stream ends. Every utterance gets exactly one
+    UtteranceEnded; one that was cleared before it began gets no UtteranceStarted.
+    Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free
+    slot), DEADLINE_EXCEEDED (nothing appended for two minutes, by default).
     """
 
 class LipsyncServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -105,8 +109,10 @@ class LipsyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Animates one avatar on one timeline. The first message holds the config. Sound is appended to the timeline by utterances
         (UtteranceStart, audio…, UtteranceEnd), silence with a living face by Idle; frames and the echoed sound come back in
         timeline order, every frame exactly once, so a reader that plays what it gets is in sync by construction.
-        Half-closing ends the timeline: what was appended is finished, then the stream ends.
-        Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free slot).
+        Half-closing ends the timeline: what was appended is finished, then the stream ends. Every utterance gets exactly one
+        UtteranceEnded; one that was cleared before it began gets no UtteranceStarted.
+        Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free
+        slot), DEADLINE_EXCEEDED (nothing appended for two minutes, by default).
         """
 
 def add_LipsyncServiceServicer_to_server(servicer: LipsyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
