@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HOP_US = 10_000
-AUDIO_HORIZON_US = 60_000
+AUDIO_HORIZON_US = 80_000
 """How much sound after an instant bears on what is said of it."""
 SILENCE_DBFS = -55.0
 """What is softer is never a voice."""
@@ -16,6 +16,9 @@ _FLOOR_DBFS = -90.0
 _LEVEL_PERCENTILE = 90.0
 _LEVEL_MEMORY_HOPS = 1_000
 _SMOOTH_HOPS = 5
+# Between these the voice fades into silence, relative to its level.
+_FADE_FROM_DB, _FADE_TO_DB = -26.0, -38.0
+_FADE_HOPS = 3
 _HISTORY_HOPS = _LEVEL_MEMORY_HOPS + 100
 # A voice this much under its level opens the mouth least.
 _SOFT_DB = 22.0
@@ -76,12 +79,25 @@ class LoudnessTrack:
         level = self.usual_level(at_us)
         if level is None:
             return _FLOOR_DBFS
-        half_us = _SMOOTH_HOPS * HOP_US
-        heard = self.decibels(at_us - half_us, at_us + half_us)
-        # What is not there yet will be silence: sound of an open utterance is always there.
-        around = np.full(2 * _SMOOTH_HOPS, _FLOOR_DBFS, np.float32)
-        around[: len(heard)] = heard
+        around = self._around(at_us, _SMOOTH_HOPS)
         return float(np.convolve(around, np.full(3, 1 / 3), "valid").max()) - level
+
+    def presence_at(self, at_us: int) -> float:
+        """1 while the voice is there, 0 in silence; the closures of stops do not count as silence."""
+        level = self.usual_level(at_us)
+        if level is None:
+            return 0.0
+        around = self._around(at_us, _SMOOTH_HOPS + _FADE_HOPS) - level
+        loudest = np.lib.stride_tricks.sliding_window_view(around, 2 * _SMOOTH_HOPS).max(axis=1)
+        faded = (loudest - _FADE_TO_DB) / (_FADE_FROM_DB - _FADE_TO_DB)
+        return float(np.clip(faded, 0.0, 1.0).mean())
+
+    def _around(self, at_us: int, half_hops: int) -> NDArray[np.float32]:
+        heard = self.decibels(at_us - half_hops * HOP_US, at_us + half_hops * HOP_US)
+        # What is not there yet will be silence: sound of an open utterance is always there.
+        around = np.full(2 * half_hops, _FLOOR_DBFS, np.float32)
+        around[: len(heard)] = heard
+        return around
 
     def gain_at(self, at_us: int) -> float:
         """How far the mouth opens for the same vowel: 1 at the voice's usual level."""

@@ -71,8 +71,9 @@ class Motion:
         )
 
     def _mouth_at(self, at_us: int) -> NDArray[np.float32]:
-        gain = self._loudness.gain_at(at_us + VISUAL_LEAD_US)
-        mouth = self._mouth.coefficients_at(at_us, gain)
+        heard_us = at_us + VISUAL_LEAD_US
+        gain, presence = self._loudness.gain_at(heard_us), self._loudness.presence_at(heard_us)
+        mouth = self._mouth.coefficients_at(at_us, gain, presence)
         if self._blend_from is not None:
             done = (at_us - self._blend_starts_us) / BLEND_US
             if done < 1.0:

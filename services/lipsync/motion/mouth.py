@@ -25,9 +25,9 @@ VISUAL_LEAD_US = 40_000
 """The mouth is drawn this much before its sound: speakers' lips precede what is heard of them."""
 MAX_HORIZON_US = 220_000
 """No viseme bears on the mouth earlier than this before its sound."""
-SEAL_CLOSE_US = 80_000
+SEAL_CLOSE_US = 70_000
 """How long lips take to meet."""
-SEAL_OPEN_US = 75_000
+SEAL_OPEN_US = 60_000
 """How long lips take to part."""
 PAUSE_CLOSE_US = 150_000
 """How long the mouth takes to come to rest when no sound follows."""
@@ -71,7 +71,7 @@ class MouthTrack:
 
     def __init__(self, fps: int) -> None:
         # A closed seal at least as long as the gap between two frames is seen in one of them.
-        self._min_seal_us = 3 * 1_000_000 // (2 * fps)
+        self._min_seal_us = 5 * 1_000_000 // (4 * fps)
         self._placed: list[_Placed] = []
 
     def add(self, visemes: Iterable[Viseme], *, utterance_us: int, horizon_us: int) -> None:
@@ -106,13 +106,18 @@ class MouthTrack:
         index = self._first_ending_after(at_us - PAUSE_CLOSE_US)
         return index < len(self._placed) and _start(self._placed[index]) <= at_us
 
-    def coefficients_at(self, at_us: int, gain: float = 1.0) -> NDArray[np.float32]:
-        """The mouth's coefficients at that time, shape [12]; `gain` scales how far it opens."""
+    def coefficients_at(
+        self, at_us: int, gain: float = 1.0, presence: float = 1.0
+    ) -> NDArray[np.float32]:
+        """The mouth's coefficients at that time, shape [12].
+
+        `gain` scales how far it opens; `presence` scales all but the seals, which need no voice.
+        """
         heard_us = at_us + VISUAL_LEAD_US
         near = self._near(heard_us)
         if not near:
             return np.zeros(len(MOUTH_SHAPES), np.float32)
-        mouth = self._blend(near, heard_us)
+        mouth = self._blend(near, heard_us) * np.float32(presence)
         mouth[list(OPENING_CHANNELS)] *= gain
         for shape, channel in _SEALED.items():
             mouth[channel] = max(
@@ -126,7 +131,7 @@ class MouthTrack:
         seal = max(mouth[CLOSE], mouth[BITE])
         mouth[list(OPENING_CHANNELS)] *= 1.0 - _JAW_UNDER_SEAL * seal
         mouth[PRESS] = _PRESS_UNDER_SEAL * mouth[CLOSE]
-        return np.clip(mouth, 0.0, _MAX_COEFFICIENT)
+        return np.clip(mouth, 0.0, _MAX_COEFFICIENT, dtype=np.float32)
 
     def _first_ending_after(self, at_us: int) -> int:
         return bisect_left(self._placed, at_us, key=_end)

@@ -166,6 +166,14 @@ def test_silence_inside_an_utterance_does_not_move_the_mouth(stage: Stage) -> No
     assert not stage.renderer.mouths.any()
 
 
+def test_a_mouth_shape_without_a_voice_is_not_drawn(stage: Stage, voice: Voice) -> None:
+    pcm = voice(500_000, 24_000) + bytes(24_000 * 2)
+    speak(stage, pcm, [Viseme(VisemeShape.AA, 0, 1_500_000)])
+    stage.draw_all()
+    assert stage.renderer.mouths[5:10].max() > 0.5
+    assert not stage.renderer.mouths[16:].any()
+
+
 def test_clear_shuts_the_mouth_within_200_ms_and_ends_every_utterance(
     stage: Stage, voice: Voice
 ) -> None:
