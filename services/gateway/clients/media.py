@@ -1,0 +1,266 @@
+"""The services that judge, speak, draw and record, over gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+import grpc
+from vultus.lipsync.v1 import lipsync_service_pb2 as lipsync
+from vultus.lipsync.v1.lipsync_service_pb2_grpc import LipsyncServiceStub
+from vultus.moderation.v1 import moderation_service_pb2 as moderation
+from vultus.moderation.v1.moderation_service_pb2_grpc import ModerationServiceStub
+from vultus.storage.v1 import record_service_pb2 as record
+from vultus.storage.v1.record_service_pb2_grpc import RecordServiceStub
+from vultus.tts.v1 import tts_service_pb2 as tts
+from vultus.tts.v1.tts_service_pb2_grpc import TtsServiceStub
+
+from services.common.errors import Internal
+from services.common.grpc_client import call_metadata, responses, unary
+from services.gateway import media, records
+from services.gateway.clients import messages
+from services.gateway.clients.calls import duplex, upload
+from services.gateway.ports import AnimationConfig, RecordingHeader
+
+_QUICK_S = 10.0
+_JUDGE_S = 60.0
+_PREPARE_S = 300.0
+_LISTEN_S = 3600.0
+"""A recording of an hour is transcribed before it is judged."""
+_MOUTH_SOURCES = {
+    media.MouthSource.VISEMES: lipsync.MOUTH_SOURCE_VISEMES,
+    media.MouthSource.AUDIO: lipsync.MOUTH_SOURCE_AUDIO,
+}
+
+
+class GrpcModerator:
+    """The moderation service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = ModerationServiceStub(channel)
+
+    async def check_text(self, text: str) -> records.Verdict:
+        """Judges a whole text."""
+        request = moderation.CheckTextRequest(text=text)
+        call = self._stub.CheckText(request, timeout=_JUDGE_S, metadata=call_metadata())
+        return messages.verdict((await unary(call)).verdict)
+
+    async def check_image(self, image: media.ObjectRef) -> records.Verdict:
+        """Judges a validated image in storage."""
+        request = moderation.CheckImageRequest(image=messages.ref_to_wire(image))
+        call = self._stub.CheckImage(request, timeout=_JUDGE_S, metadata=call_metadata())
+        return messages.verdict((await unary(call)).verdict)
+
+    async def check_audio(self, audio: AsyncGenerator[media.AudioChunk, None]) -> records.Verdict:
+        """Judges a recording by what is said in it."""
+        call = self._stub.CheckAudio(timeout=_LISTEN_S, metadata=call_metadata())
+        return messages.verdict((await upload(call, _judged(audio))).verdict)
+
+
+async def _judged(
+    audio: AsyncGenerator[media.AudioChunk, None],
+) -> AsyncGenerator[moderation.CheckAudioRequest, None]:
+    async with aclosing(audio):
+        yield moderation.CheckAudioRequest(config=moderation.CheckAudioConfig())
+        async for chunk in audio:
+            yield moderation.CheckAudioRequest(audio=messages.chunk_to_wire(chunk))
+
+
+class GrpcSpeaker:
+    """The text-to-speech service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = TtsServiceStub(channel)
+
+    async def voices(self, language: str | None = None) -> Sequence[records.Voice]:
+        """The voices that can be used now."""
+        request = tts.ListVoicesRequest(language=language)
+        call = self._stub.ListVoices(request, timeout=_QUICK_S, metadata=call_metadata())
+        return [
+            records.Voice(
+                voice.id,
+                voice.name,
+                voice.language,
+                voice.gender,
+                voice.cloned,
+                voice.sample_rate_hz,
+            )
+            for voice in (await unary(call)).voices
+        ]
+
+    async def speak(
+        self, text: str, *, voice_id: str, speed: float
+    ) -> AsyncGenerator[media.Sound, None]:
+        """One utterance."""
+        call = self._stub.Synthesize(metadata=call_metadata())
+        config = tts.SynthesizeConfig(voice_id=voice_id, speed=speed)
+        async with aclosing(duplex(call, _said(config, text))) as stream:
+            async for response in stream:
+                match response.WhichOneof("payload"):
+                    case "segment_start":
+                        yield _segment(response.segment_start)
+                    case "audio":
+                        yield messages.chunk(response.audio)
+                    case _:
+                        pass
+
+
+async def _said(
+    config: tts.SynthesizeConfig, text: str
+) -> AsyncGenerator[tts.SynthesizeRequest, None]:
+    yield tts.SynthesizeRequest(config=config)
+    yield tts.SynthesizeRequest(text=text)
+
+
+def _segment(message: tts.SegmentStart) -> media.Segment:
+    return media.Segment(
+        message.text,
+        message.start_us,
+        message.duration_us,
+        tuple(messages.viseme(viseme) for viseme in message.visemes),
+        tuple(messages.word(word) for word in message.words),
+    )
+
+
+class GrpcAnimator:
+    """The lip-sync service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = LipsyncServiceStub(channel)
+
+    async def inspect(self, portrait: media.ObjectRef) -> None:
+        """Returns when an avatar can be made of the portrait."""
+        request = lipsync.InspectPortraitRequest(portrait=messages.ref_to_wire(portrait))
+        call = self._stub.InspectPortrait(request, timeout=_JUDGE_S, metadata=call_metadata())
+        await unary(call)
+
+    async def prepare(
+        self, portrait: media.ObjectRef, *, pack: media.ObjectRef, preview: media.ObjectRef
+    ) -> records.AvatarPack:
+        """Builds and stores an avatar's pack and its preview."""
+        request = lipsync.PrepareAvatarRequest(
+            portrait=messages.ref_to_wire(portrait),
+            pack=messages.ref_to_wire(pack),
+            preview=messages.ref_to_wire(preview),
+        )
+        call = self._stub.PrepareAvatar(request, timeout=_PREPARE_S, metadata=call_metadata())
+        made: records.AvatarPack | None = None
+        async with aclosing(responses(call)) as stream:
+            async for response in stream:
+                if response.HasField("pack"):
+                    made = records.AvatarPack(response.pack.width, response.pack.height)
+        if made is None:
+            raise Internal("the avatar's pack never came")
+        return made
+
+    async def animate(
+        self, config: AnimationConfig, cues: AsyncGenerator[media.Cue, None]
+    ) -> AsyncGenerator[media.Drawn, None]:
+        """Draws a timeline."""
+        call = self._stub.Animate(metadata=call_metadata())
+        async with aclosing(duplex(call, _cued(config, cues))) as stream:
+            async for response in stream:
+                yield _drawn(response)
+
+
+async def _cued(
+    config: AnimationConfig, cues: AsyncGenerator[media.Cue, None]
+) -> AsyncGenerator[lipsync.AnimateRequest, None]:
+    async with aclosing(cues):
+        yield lipsync.AnimateRequest(
+            config=lipsync.AnimateConfig(
+                pack=messages.ref_to_wire(config.pack),
+                width=config.width,
+                height=config.height,
+                fps=config.fps,
+                sample_rate_hz=config.sample_rate_hz,
+            )
+        )
+        async for cue in cues:
+            yield _cue(cue)
+
+
+def _cue(cue: media.Cue) -> lipsync.AnimateRequest:
+    match cue:
+        case media.AudioChunk():
+            return lipsync.AnimateRequest(audio=messages.chunk_to_wire(cue))
+        case media.Idle(duration_us):
+            return lipsync.AnimateRequest(idle=lipsync.Idle(duration_us=duration_us))
+        case media.UtteranceStart(utterance_id, source):
+            start = lipsync.UtteranceStart(
+                utterance_id=utterance_id, mouth_source=_MOUTH_SOURCES[source]
+            )
+            return lipsync.AnimateRequest(utterance_start=start)
+        case media.UtteranceEnd():
+            return lipsync.AnimateRequest(utterance_end=lipsync.UtteranceEnd())
+        case visemes:
+            return lipsync.AnimateRequest(
+                visemes=lipsync.Visemes(visemes=map(messages.viseme_to_wire, visemes))
+            )
+
+
+def _drawn(response: lipsync.AnimateResponse) -> media.Drawn:
+    match response.WhichOneof("payload"):
+        case "started":
+            started = response.started
+            return media.AnimationStarted(
+                started.width, started.height, started.fps, started.sample_rate_hz
+            )
+        case "frame":
+            return messages.frame(response.frame)
+        case "audio":
+            return messages.chunk(response.audio)
+        case "utterance_started":
+            begun = response.utterance_started
+            return media.UtteranceStarted(begun.utterance_id, begun.at_us)
+        case "utterance_ended":
+            ended = response.utterance_ended
+            return media.UtteranceEnded(ended.utterance_id, ended.at_us)
+        case _:
+            raise Internal("the animation sent something unknown")
+
+
+class GrpcRecorder:
+    """Storage's muxer."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = RecordServiceStub(channel)
+
+    async def record(
+        self, header: RecordingHeader, media: AsyncGenerator[media.Recordable, None]
+    ) -> records.Recording:
+        """Stores one MP4; when `media` raises, nothing is stored."""
+        call = self._stub.Record(metadata=call_metadata())
+        stored = await upload(call, _recorded(header, media))
+        return records.Recording(stored.duration_s, stored.size_bytes)
+
+
+async def _recorded(
+    header: RecordingHeader, items: AsyncGenerator[media.Recordable, None]
+) -> AsyncGenerator[record.RecordRequest, None]:
+    async with aclosing(items):
+        yield record.RecordRequest(
+            header=record.RecordHeader(
+                content=messages.ref_to_wire(header.content),
+                words=messages.ref_to_wire(header.words) if header.words else None,
+                width=header.width,
+                height=header.height,
+                fps=header.fps,
+                sample_rate_hz=header.sample_rate_hz,
+            )
+        )
+        async for item in items:
+            yield _recordable(item)
+        yield record.RecordRequest(end=record.RecordEnd())
+
+
+def _recordable(item: media.Recordable) -> record.RecordRequest:
+    match item:
+        case media.Frame():
+            return record.RecordRequest(frame=messages.frame_to_wire(item))
+        case media.AudioChunk():
+            return record.RecordRequest(audio=messages.chunk_to_wire(item))
+        case words:
+            return record.RecordRequest(
+                words=record.RecordWords(words=map(messages.word_to_wire, words))
+            )

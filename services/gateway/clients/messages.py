@@ -1,0 +1,314 @@
+"""Wire messages to the gateway's own types, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
+from vultus.media.v1 import media_pb2
+from vultus.moderation.v1 import moderation_service_pb2 as moderation
+from vultus.storage.v1 import asset_service_pb2 as assets
+from vultus.storage.v1 import catalog_service_pb2 as catalog
+
+from services.gateway import media, records
+
+SHAPES = {
+    media_pb2.VISEME_SHAPE_SIL: "sil",
+    media_pb2.VISEME_SHAPE_PP: "PP",
+    media_pb2.VISEME_SHAPE_FF: "FF",
+    media_pb2.VISEME_SHAPE_TH: "TH",
+    media_pb2.VISEME_SHAPE_DD: "DD",
+    media_pb2.VISEME_SHAPE_KK: "kk",
+    media_pb2.VISEME_SHAPE_CH: "CH",
+    media_pb2.VISEME_SHAPE_SS: "SS",
+    media_pb2.VISEME_SHAPE_NN: "nn",
+    media_pb2.VISEME_SHAPE_RR: "RR",
+    media_pb2.VISEME_SHAPE_AA: "aa",
+    media_pb2.VISEME_SHAPE_E: "E",
+    media_pb2.VISEME_SHAPE_IH: "ih",
+    media_pb2.VISEME_SHAPE_OH: "oh",
+    media_pb2.VISEME_SHAPE_OU: "ou",
+}
+"""The usual names of the fifteen visemes."""
+_SHAPE_NUMBERS = {name: number for number, name in SHAPES.items()}
+_SUGGESTIONS = {
+    moderation.SUGGESTION_PASS: records.Suggestion.PASS,
+    moderation.SUGGESTION_REVIEW: records.Suggestion.REVIEW,
+}
+_MAX_EXACT_INTEGER = 2**53
+
+
+def ref_to_wire(ref: media.ObjectRef) -> media_pb2.ObjectRef:
+    """Where an object lies."""
+    return media_pb2.ObjectRef(bucket=ref.bucket, key=ref.key)
+
+
+def ref(message: media_pb2.ObjectRef) -> media.ObjectRef:
+    """Where an object lies."""
+    return media.ObjectRef(message.bucket, message.key)
+
+
+def chunk_to_wire(chunk: media.AudioChunk) -> media_pb2.AudioChunk:
+    """A run of sound."""
+    return media_pb2.AudioChunk(
+        pcm_s16le=chunk.pcm_s16le, sample_rate_hz=chunk.sample_rate_hz, start_us=chunk.start_us
+    )
+
+
+def chunk(message: media_pb2.AudioChunk) -> media.AudioChunk:
+    """A run of sound."""
+    return media.AudioChunk(message.pcm_s16le, message.sample_rate_hz, message.start_us)
+
+
+def frame_to_wire(frame: media.Frame) -> media_pb2.FrameChunk:
+    """An encoded picture."""
+    return media_pb2.FrameChunk(
+        access_unit=frame.access_unit, pts_us=frame.pts_us, keyframe=frame.keyframe
+    )
+
+
+def frame(message: media_pb2.FrameChunk) -> media.Frame:
+    """An encoded picture."""
+    return media.Frame(message.access_unit, message.pts_us, message.keyframe)
+
+
+def viseme_to_wire(viseme: media.Viseme) -> media_pb2.Viseme:
+    """A mouth shape."""
+    return media_pb2.Viseme(
+        shape=_SHAPE_NUMBERS[viseme.shape],
+        start_us=viseme.start_us,
+        duration_us=viseme.duration_us,
+        weight=viseme.weight,
+    )
+
+
+def viseme(message: media_pb2.Viseme) -> media.Viseme:
+    """A mouth shape."""
+    return media.Viseme(
+        SHAPES[message.shape], message.start_us, message.duration_us, message.weight
+    )
+
+
+def word_to_wire(word: media.Word) -> media_pb2.Word:
+    """A spoken word."""
+    return media_pb2.Word(
+        text=word.text,
+        start_us=word.start_us,
+        end_us=word.end_us,
+        char_start=word.char_start,
+        char_end=word.char_end,
+    )
+
+
+def word(message: media_pb2.Word) -> media.Word:
+    """A spoken word."""
+    return media.Word(
+        message.text, message.start_us, message.end_us, message.char_start, message.char_end
+    )
+
+
+def verdict(message: moderation.Verdict) -> records.Verdict:
+    """A judgement; a suggestion that is not known counts as BLOCK."""
+    return records.Verdict(
+        _SUGGESTIONS.get(message.suggestion, records.Suggestion.BLOCK),
+        tuple(category.label for category in message.categories),
+        message.policy_version,
+    )
+
+
+def trouble(message: catalog.Problem) -> records.Trouble:
+    """Why something ended badly."""
+    return records.Trouble(
+        message.code, message.detail, message.retryable, tuple(message.categories)
+    )
+
+
+def trouble_to_wire(error: records.Trouble | None) -> catalog.Problem | None:
+    """Why something ended badly."""
+    if error is None:
+        return None
+    return catalog.Problem(
+        code=error.code,
+        detail=error.detail,
+        retryable=error.retryable,
+        categories=error.categories,
+    )
+
+
+def account(message: catalog.Account) -> records.Account:
+    """A tenant."""
+    return records.Account(
+        message.id, message.name, message.webhook_secret, _time(message.created_at)
+    )
+
+
+def api_key(message: catalog.ApiKey) -> records.ApiKey:
+    """An API key without its secret."""
+    return records.ApiKey(
+        message.id,
+        message.account_id,
+        message.name,
+        message.prefix,
+        _time(message.created_at),
+        _optional_time(message, "last_used_at"),
+        _optional_time(message, "revoked_at"),
+    )
+
+
+def asset(message: assets.Asset) -> records.Asset:
+    """A stored upload."""
+    return records.Asset(
+        id=message.id,
+        kind=message.kind,
+        content_type=message.content_type,
+        file_name=message.file_name,
+        size_bytes=message.size_bytes,
+        sha256=message.sha256,
+        duration_s=message.duration_s if message.HasField("duration_s") else None,
+        width=message.width if message.HasField("width") else None,
+        height=message.height if message.HasField("height") else None,
+        object=ref(message.object),
+        picture=ref(message.picture) if message.HasField("picture") else None,
+        created_at=_time(message.created_at),
+    )
+
+
+def avatar_status(number: catalog.AvatarStatus.ValueType) -> records.AvatarStatus:
+    """Where an avatar stands."""
+    return records.AvatarStatus(
+        catalog.AvatarStatus.Name(number).removeprefix("AVATAR_STATUS_").lower()
+    )
+
+
+def avatar_status_to_wire(status: records.AvatarStatus) -> catalog.AvatarStatus.ValueType:
+    """Where an avatar stands."""
+    return catalog.AvatarStatus.Value(f"AVATAR_STATUS_{status.upper()}")
+
+
+def avatar(message: catalog.Avatar) -> records.Avatar:
+    """A visual identity."""
+    return records.Avatar(
+        id=message.id,
+        account_id=message.account_id,
+        kind=message.kind,
+        name=message.name,
+        status=avatar_status(message.status),
+        error=trouble(message.error) if message.HasField("error") else None,
+        width=message.width,
+        height=message.height,
+        portrait=ref(message.portrait),
+        pack=ref(message.pack),
+        preview=ref(message.preview),
+        created_at=_time(message.created_at),
+    )
+
+
+def video_status(number: catalog.VideoStatus.ValueType) -> records.VideoStatus:
+    """Where a video job stands."""
+    return records.VideoStatus(
+        catalog.VideoStatus.Name(number).removeprefix("VIDEO_STATUS_").lower()
+    )
+
+
+def video_status_to_wire(status: records.VideoStatus) -> catalog.VideoStatus.ValueType:
+    """Where a video job stands."""
+    return catalog.VideoStatus.Value(f"VIDEO_STATUS_{status.upper()}")
+
+
+def spec(message: catalog.VideoSpec) -> records.VideoSpec:
+    """What a video is made from."""
+    recorded = message.WhichOneof("script") == "audio_asset_id"
+    return records.VideoSpec(
+        avatar_id=message.avatar_id,
+        text=None if recorded else message.text,
+        audio_asset_id=message.audio_asset_id if recorded else None,
+        voice_id=message.voice_id,
+        speed=message.speed or 1.0,
+        width=message.width,
+        height=message.height,
+        fps=message.fps,
+        subtitles=message.subtitles,
+    )
+
+
+def spec_to_wire(made_from: records.VideoSpec) -> catalog.VideoSpec:
+    """What a video is made from."""
+    message = catalog.VideoSpec(
+        avatar_id=made_from.avatar_id,
+        voice_id=made_from.voice_id,
+        speed=made_from.speed,
+        width=made_from.width,
+        height=made_from.height,
+        fps=made_from.fps,
+        subtitles=made_from.subtitles,
+    )
+    if made_from.audio_asset_id is not None:
+        message.audio_asset_id = made_from.audio_asset_id
+    else:
+        message.text = made_from.text or ""
+    return message
+
+
+def video(message: catalog.Video) -> records.Video:
+    """A video job and its result."""
+    has = message.HasField
+    return records.Video(
+        id=message.id,
+        account_id=message.account_id,
+        spec=spec(message.spec),
+        status=video_status(message.status),
+        progress=message.progress,
+        queue_position=message.queue_position if has("queue_position") else None,
+        duration_s=message.duration_s if has("duration_s") else None,
+        width=message.width,
+        height=message.height,
+        size_bytes=message.size_bytes if has("size_bytes") else None,
+        error=trouble(message.error) if has("error") else None,
+        metadata=metadata(message.metadata),
+        webhook_url=message.webhook_url,
+        cancel_requested=message.cancel_requested,
+        attempts=message.attempts,
+        content=ref(message.content) if has("content") else None,
+        words=ref(message.words) if has("words") else None,
+        created_at=_time(message.created_at),
+        started_at=_optional_time(message, "started_at"),
+        finished_at=_optional_time(message, "finished_at"),
+        deleted_at=_optional_time(message, "deleted_at"),
+    )
+
+
+def metadata(message: Struct) -> dict[str, records.Scalar]:
+    """The owner's own data; whole numbers come back as such."""
+    values: dict[str, records.Scalar] = {}
+    for key, value in message.fields.items():
+        match value.WhichOneof("kind"):
+            case "string_value":
+                values[key] = value.string_value
+            case "bool_value":
+                values[key] = value.bool_value
+            case "number_value":
+                values[key] = _number(value.number_value)
+            case _:
+                values[key] = None
+    return values
+
+
+def metadata_to_wire(values: dict[str, records.Scalar]) -> Struct:
+    """The owner's own data."""
+    struct = Struct()
+    struct.update(values)
+    return struct
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value.is_integer() and abs(value) <= _MAX_EXACT_INTEGER else value
+
+
+def _time(message: Timestamp) -> datetime:
+    return message.ToDatetime(tzinfo=UTC)
+
+
+def _optional_time(message: Message, field: str) -> datetime | None:
+    return _time(getattr(message, field)) if message.HasField(field) else None

@@ -1,0 +1,66 @@
+"""Every other service, over one channel each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from services.common.grpc_client import open_channel
+from services.gateway.clients.catalog import (
+    GrpcAccounts,
+    GrpcAvatars,
+    GrpcIdempotency,
+    GrpcVideos,
+)
+from services.gateway.clients.health import PeerHealth
+from services.gateway.clients.media import GrpcAnimator, GrpcModerator, GrpcRecorder, GrpcSpeaker
+from services.gateway.clients.storage import GrpcAssets, GrpcObjects
+from services.gateway.settings import PeerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The adapters of all ports."""
+
+    accounts: GrpcAccounts
+    avatars: GrpcAvatars
+    videos: GrpcVideos
+    idempotency: GrpcIdempotency
+    assets: GrpcAssets
+    objects: GrpcObjects
+    recorder: GrpcRecorder
+    moderator: GrpcModerator
+    speaker: GrpcSpeaker
+    animator: GrpcAnimator
+    health: PeerHealth
+
+
+@asynccontextmanager
+async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
+    """The clients while the block runs; connecting happens at the first calls."""
+    targets = {
+        "storage": settings.storage_address,
+        "tts": settings.tts_address,
+        "lipsync": settings.lipsync_address,
+        "moderation": settings.moderation_address,
+    }
+    async with AsyncExitStack() as stack:
+        channels = {
+            name: await stack.enter_async_context(open_channel(target))
+            for name, target in targets.items()
+        }
+        storage = channels["storage"]
+        yield Clients(
+            accounts=GrpcAccounts(storage),
+            avatars=GrpcAvatars(storage),
+            videos=GrpcVideos(storage),
+            idempotency=GrpcIdempotency(storage),
+            assets=GrpcAssets(storage),
+            objects=GrpcObjects(storage),
+            recorder=GrpcRecorder(storage),
+            moderator=GrpcModerator(channels["moderation"]),
+            speaker=GrpcSpeaker(channels["tts"]),
+            animator=GrpcAnimator(channels["lipsync"]),
+            health=PeerHealth(channels),
+        )

@@ -1,0 +1,80 @@
+"""The HTTP API put together: routers, errors, OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
+from starlette.types import ASGIApp
+
+from services.gateway.http import (
+    account,
+    assets,
+    avatars,
+    content,
+    health,
+    problem,
+    speech,
+    videos,
+    voices,
+)
+from services.gateway.http.context import Gateway
+from services.gateway.http.problem import CatchAll, Problem
+from services.gateway.http.requests import BodyLimit, RequestScope
+from services.gateway.http.schemas import AvatarFromAsset, TimedSpeech
+
+_VERSION = "1"
+_DESCRIPTION = """\
+From a portrait and a text or a recording to a video of that person speaking.
+
+Send `Authorization: Bearer vk_…` with every call below `/v1`. Errors are
+`application/problem+json` with a stable `code`. Times are RFC 3339 in UTC. Lists are paged by a
+cursor. A creating POST takes an `Idempotency-Key`: the same key with the same request gives the
+same answer.
+"""
+_NAMED_ELSEWHERE = (Problem, AvatarFromAsset, TimedSpeech)
+"""Models that operations refer to by name only."""
+
+
+def create_app(gateway: Gateway) -> ASGIApp:
+    """The whole HTTP API, ready to be served."""
+    app = FastAPI(
+        title="Vultus",
+        version=_VERSION,
+        description=_DESCRIPTION,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    for noun in (assets, avatars, voices, speech, videos, content, account, health):
+        app.include_router(noun.router)
+    if gateway.settings.metrics_listen is None:
+        app.include_router(health.metrics_router)
+    problem.install(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
+    return RequestScope(CatchAll(BodyLimit(app, gateway.settings)))
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        _, named = models_json_schema(
+            [(model, "validation") for model in _NAMED_ELSEWHERE],
+            ref_template="#/components/schemas/{model}",
+        )
+        schema["components"]["schemas"].update(named["$defs"])
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,81 @@
+"""What the routes work with; the composition root puts it into the app's state."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Query, Request
+
+from services.gateway.clients.health import PeerHealth
+from services.gateway.http.door import Door
+from services.gateway.jobs import Jobs, News
+from services.gateway.ports import (
+    Accounts,
+    Animator,
+    Assets,
+    Avatars,
+    Idempotency,
+    Moderator,
+    Objects,
+    Speaker,
+    Videos,
+)
+from services.gateway.records import ApiKey
+from services.gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that the routes use."""
+
+    settings: GatewaySettings
+    door: Door
+    accounts: Accounts
+    avatars: Avatars
+    videos: Videos
+    idempotency: Idempotency
+    assets: Assets
+    objects: Objects
+    moderator: Moderator
+    speaker: Speaker
+    animator: Animator
+    jobs: Jobs
+    news: News
+    health: PeerHealth
+    closing: asyncio.Event
+    """Set when the process drains: long answers end."""
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that serves the request."""
+    return cast("Gateway", request.app.state.gateway)
+
+
+def key_of(request: Request) -> ApiKey:
+    """The key that the request came with; the route has let it in."""
+    return cast("ApiKey", request.state.key)
+
+
+def _account_id(request: Request) -> str:
+    return key_of(request).account_id
+
+
+InGateway = Annotated[Gateway, Depends(gateway_of)]
+CallerKey = Annotated[ApiKey, Depends(key_of)]
+AccountId = Annotated[str, Depends(_account_id)]
+Limit = Annotated[int, Query(ge=1, le=100, description="Items on a page.")]
+Cursor = Annotated[
+    str, Query(max_length=256, description="`next_cursor` of the page before; empty: the first.")
+]
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias=IDEMPOTENCY_HEADER,
+        pattern=IDEMPOTENCY_KEY_PATTERN,
+        description="The same key with the same request: the first answer again, for 24 hours.",
+    ),
+]

@@ -1,0 +1,87 @@
+"""Who may come in, and how often."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from services.common.errors import Overloaded, Unauthenticated
+from services.gateway.ports import Accounts
+from services.gateway.records import ApiKey
+
+_SCHEME = "bearer"
+_MAX_CACHED_KEYS = 10_000
+_MAX_SECRET_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    key: ApiKey
+    until_s: float
+
+
+class Door:
+    """Lets requests in by their API key and counts them.
+
+    A good key is believed for `cache_s` without asking again: a key that another process revoked
+    opens this door for that long at most.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        *,
+        cache_s: float,
+        rate_limit: str,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._accounts = accounts
+        self._cache_s = cache_s
+        self._now_s = now_s
+        self._known: dict[str, _Known] = {}
+        self._limit = parse(rate_limit)
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    async def admit(self, authorization: str | None) -> ApiKey:
+        """The key of a request that may go on. Raises Unauthenticated, Overloaded."""
+        key = await self._whose(_secret(authorization))
+        if not self._limiter.hit(self._limit, key.id):
+            reset_s = self._limiter.get_window_stats(self._limit, key.id).reset_time
+            raise Overloaded(
+                f"more than {self._limit} with this key",
+                retry_after_s=max(1.0, reset_s - time.time()),
+            )
+        return key
+
+    def forget(self, key_id: str) -> None:
+        """A key was revoked here: it ends at once."""
+        self._known = {
+            digest: known for digest, known in self._known.items() if known.key.id != key_id
+        }
+
+    async def _whose(self, secret: str) -> ApiKey:
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        known = self._known.get(digest)
+        if known and known.until_s > self._now_s():
+            return known.key
+        key = await self._accounts.authenticate(secret)
+        if len(self._known) >= _MAX_CACHED_KEYS:
+            self._known.clear()
+        self._known[digest] = _Known(key, self._now_s() + self._cache_s)
+        return key
+
+
+def _secret(authorization: str | None) -> str:
+    scheme, _, secret = (authorization or "").partition(" ")
+    secret = secret.strip()
+    if scheme.lower() != _SCHEME or not secret:
+        raise Unauthenticated("send the header `Authorization: Bearer vk_…`")
+    if len(secret) > _MAX_SECRET_CHARACTERS or not secret.isascii():
+        raise Unauthenticated("the API key is not valid")
+    return secret

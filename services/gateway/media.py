@@ -1,0 +1,142 @@
+"""Sound, mouth shapes, words and pictures as the pipeline passes them on; times in microseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+US_PER_S = 1_000_000
+_BYTES_PER_SAMPLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """Where an object lies; only storage turns this into bytes."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """A run of sound: PCM signed 16-bit little-endian, mono."""
+
+    pcm_s16le: bytes
+    sample_rate_hz: int
+    start_us: int
+    """Time of the first sample, on the clock of the utterance or of the timeline."""
+
+    @property
+    def end_us(self) -> int:
+        """Time of the end of the last sample."""
+        samples = len(self.pcm_s16le) // _BYTES_PER_SAMPLE
+        return self.start_us + samples * US_PER_S // self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Viseme:
+    """A mouth shape and when it holds, on the clock of the utterance."""
+
+    shape: str
+    """Of the fifteen-viseme set: `sil`, `PP`, `FF`, `TH`, `DD`, `kk`, …"""
+    start_us: int
+    duration_us: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A spoken word; `char_start` and `char_end` are its place in the text, in code points."""
+
+    text: str
+    start_us: int
+    end_us: int
+    char_start: int
+    char_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sentence or clause whose sound follows, with all its times."""
+
+    text: str
+    start_us: int
+    duration_us: int
+    visemes: tuple[Viseme, ...]
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One encoded picture: an H.264 access unit."""
+
+    access_unit: bytes
+    pts_us: int
+    keyframe: bool
+
+
+class MouthSource(StrEnum):
+    """Where the mouth shapes of an utterance come from."""
+
+    VISEMES = "visemes"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceStart:
+    """An utterance begins on the timeline."""
+
+    utterance_id: str
+    mouth_source: MouthSource
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceEnd:
+    """The utterance's sound is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Silence with a living face."""
+
+    duration_us: int
+
+
+Sound = Segment | AudioChunk
+"""What a voice gives: a segment's times, then its sound."""
+
+Cue = UtteranceStart | tuple[Viseme, ...] | AudioChunk | UtteranceEnd | Idle
+"""What is appended to a timeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnimationStarted:
+    """What the animation will be like."""
+
+    width: int
+    height: int
+    fps: int
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceStarted:
+    """An utterance's first sample stands at `at_us` on the timeline."""
+
+    utterance_id: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceEnded:
+    """An utterance's last sample was before `at_us` on the timeline."""
+
+    utterance_id: str
+    at_us: int
+
+
+Drawn = AnimationStarted | Frame | AudioChunk | UtteranceStarted | UtteranceEnded
+"""What an animation gives, in timeline order; AnimationStarted first."""
+
+Recordable = Frame | AudioChunk | tuple[Word, ...]
+"""What a recording is made of, on its own timeline."""

@@ -1,0 +1,107 @@
+"""What a video job is made of, decided before it is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from services.common.errors import (
+    AvatarNotReady,
+    InvalidInput,
+    Unavailable,
+    UnsupportedMedia,
+    VoiceNotFound,
+)
+from services.gateway import texts
+from services.gateway.jobs import Jobs
+from services.gateway.ports import Assets, Avatars, Speaker, Videos
+from services.gateway.records import Avatar, AvatarStatus, NewVideo, Video, VideoSpec
+
+log = structlog.get_logger()
+
+MIN_SIDE = 256
+MAX_SHORT_SIDE = 1080
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What is taken where the caller leaves it open."""
+
+    english_voice: str
+    chinese_voice: str
+    max_text_characters: int
+
+
+class VideoMaker:
+    """Checks what can be checked at once, records the job and queues it."""
+
+    def __init__(
+        self,
+        videos: Videos,
+        avatars: Avatars,
+        assets: Assets,
+        speaker: Speaker,
+        jobs: Jobs,
+        defaults: Defaults,
+    ) -> None:
+        self._videos = videos
+        self._avatars = avatars
+        self._assets = assets
+        self._speaker = speaker
+        self._jobs = jobs
+        self._defaults = defaults
+
+    async def create(self, account_id: str, wish: NewVideo) -> Video:
+        """The recorded job. A width or height of 0 is left open, so is an empty voice."""
+        if wish.spec.text is not None:
+            texts.check(wish.spec.text, max_characters=self._defaults.max_text_characters)
+        avatar = await self._avatars.get(account_id, wish.spec.avatar_id)
+        if avatar.status is not AvatarStatus.READY:
+            raise AvatarNotReady(f"the avatar is {avatar.status.value}")
+        spec = sized(wish.spec, avatar)
+        if spec.text is not None:
+            spec = replace(spec, voice_id=await self._voice(spec))
+        else:
+            await self._require_sound(account_id, spec.audio_asset_id or "")
+        video = await self._videos.create(account_id, replace(wish, spec=spec))
+        try:
+            await self._jobs.make_video(video)
+        except Unavailable as error:
+            # It is recorded: a worker will find it standing still and queue it again.
+            log.warning("video.not_queued", video_id=video.id, reason=error.reason)
+        return video
+
+    async def _voice(self, spec: VideoSpec) -> str:
+        if not spec.voice_id:
+            chinese = texts.is_chinese(spec.text or "")
+            return self._defaults.chinese_voice if chinese else self._defaults.english_voice
+        if all(voice.id != spec.voice_id for voice in await self._speaker.voices()):
+            raise VoiceNotFound("no such voice; GET /v1/voices lists them")
+        return spec.voice_id
+
+    async def _require_sound(self, account_id: str, asset_id: str) -> None:
+        asset = await self._assets.get(account_id, asset_id)
+        if asset.kind != "audio":
+            raise UnsupportedMedia("the asset is not a recording")
+
+
+def sized(spec: VideoSpec, avatar: Avatar) -> VideoSpec:
+    """The spec with both sides or none; one that is left open follows the avatar's shape."""
+    width, height = spec.width, spec.height
+    if bool(width) == bool(height):
+        return spec
+    if width:
+        height = _even(width * avatar.height / avatar.width)
+    else:
+        width = _even(height * avatar.width / avatar.height)
+    if not MIN_SIDE <= min(width, height) <= MAX_SHORT_SIDE:
+        raise InvalidInput(
+            f"that makes {width}x{height} pixels with this avatar; "
+            f"the short side may have {MIN_SIDE} to {MAX_SHORT_SIDE}"
+        )
+    return replace(spec, width=width, height=height)
+
+
+def _even(pixels: float) -> int:
+    return 2 * round(pixels / 2)

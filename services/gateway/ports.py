@@ -1,0 +1,238 @@
+"""What the gateway and the worker need of the other services; `clients` adapts them to gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.gateway.media import AudioChunk, Cue, Drawn, ObjectRef, Recordable, Sound
+from services.gateway.records import (
+    Account,
+    Answer,
+    ApiKey,
+    Asset,
+    Avatar,
+    AvatarPack,
+    AvatarStatus,
+    NewVideo,
+    Page,
+    Recording,
+    StoredObject,
+    Stranded,
+    Trouble,
+    Verdict,
+    Video,
+    VideoResult,
+    VideoStatus,
+    Voice,
+)
+
+
+class Moderator(Protocol):
+    """Judges what people upload or want said."""
+
+    async def check_text(self, text: str) -> Verdict:
+        """Judges a whole text."""
+
+    async def check_image(self, image: ObjectRef) -> Verdict:
+        """Judges a validated image in storage."""
+
+    async def check_audio(self, audio: AsyncGenerator[AudioChunk, None]) -> Verdict:
+        """Judges a recording by what is said in it; closes the sound."""
+
+
+class Speaker(Protocol):
+    """Speaks text."""
+
+    async def voices(self, language: str | None = None) -> Sequence[Voice]:
+        """The voices that can be used now, of one primary language when given."""
+
+    def speak(self, text: str, *, voice_id: str, speed: float) -> AsyncGenerator[Sound, None]:
+        """One utterance: each segment's times, then its sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnimationConfig:
+    """What to draw; sizes of 0 are the pack's own."""
+
+    pack: ObjectRef
+    width: int
+    height: int
+    fps: int
+    sample_rate_hz: int
+
+
+class Animator(Protocol):
+    """Makes a face speak."""
+
+    async def inspect(self, portrait: ObjectRef) -> None:
+        """Returns when an avatar can be made of the portrait; raises what is wrong with it."""
+
+    async def prepare(
+        self, portrait: ObjectRef, *, pack: ObjectRef, preview: ObjectRef
+    ) -> AvatarPack:
+        """Builds and stores an avatar's pack and its preview."""
+
+    def animate(
+        self, config: AnimationConfig, cues: AsyncGenerator[Cue, None]
+    ) -> AsyncGenerator[Drawn, None]:
+        """Draws a timeline, AnimationStarted first; closes the cues, raises their errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingHeader:
+    """What is recorded, and where it goes; without a place for words they are not kept."""
+
+    content: ObjectRef
+    words: ObjectRef | None
+    width: int
+    height: int
+    fps: int
+    sample_rate_hz: int
+
+
+class Recorder(Protocol):
+    """Makes files of streams."""
+
+    async def record(
+        self, header: RecordingHeader, media: AsyncGenerator[Recordable, None]
+    ) -> Recording:
+        """Stores one MP4; when `media` raises, nothing is stored."""
+
+
+class Objects(Protocol):
+    """Bytes in storage."""
+
+    async def open(
+        self, ref: ObjectRef, *, offset: int = 0, length: int | None = None
+    ) -> tuple[StoredObject, AsyncGenerator[bytes, None]]:
+        """Looks at an object and starts to read it, or a part of it. Raises NotFound."""
+
+    async def delete(self, refs: Sequence[ObjectRef]) -> None:
+        """Deletes objects; those that are not there are ignored."""
+
+
+class Assets(Protocol):
+    """Files that accounts upload."""
+
+    async def upload(
+        self,
+        account_id: str,
+        *,
+        file_name: str,
+        accept_kinds: Sequence[str],
+        data: AsyncIterator[bytes],
+    ) -> Asset:
+        """Validates and stores a file; on any failure nothing is left."""
+
+    async def get(self, account_id: str, asset_id: str) -> Asset:
+        """One asset. Raises AssetNotFound."""
+
+    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Asset]:
+        """A page of the account's assets, newest first."""
+
+    async def delete(self, account_id: str, asset_id: str) -> None:
+        """Erases an asset. Raises AssetNotFound."""
+
+
+class Accounts(Protocol):
+    """Tenants and their keys."""
+
+    async def account(self, account_id: str) -> Account:
+        """One account. Raises AccountNotFound."""
+
+    async def authenticate(self, secret: str) -> ApiKey:
+        """The key that the secret belongs to. Raises Unauthenticated."""
+
+    async def create_key(self, account_id: str, name: str) -> tuple[ApiKey, str]:
+        """A new key and its secret, which is told only here."""
+
+    async def list_keys(self, account_id: str) -> Sequence[ApiKey]:
+        """The account's keys, newest first."""
+
+    async def revoke_key(self, account_id: str, key_id: str) -> ApiKey:
+        """Ends a key. Raises ApiKeyNotFound."""
+
+
+class Avatars(Protocol):
+    """The record of avatars."""
+
+    async def create(
+        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool
+    ) -> Avatar:
+        """Records an avatar, preparing."""
+
+    async def get(self, account_id: str, avatar_id: str) -> Avatar:
+        """One avatar. Raises AvatarNotFound."""
+
+    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Avatar]:
+        """A page of the account's avatars, newest first."""
+
+    async def finish(
+        self,
+        account_id: str,
+        avatar_id: str,
+        status: AvatarStatus,
+        *,
+        error: Trouble | None = None,
+        pack: AvatarPack | None = None,
+    ) -> Avatar:
+        """Ends the preparing. Raises StateConflict when it has ended already."""
+
+    async def delete(self, account_id: str, avatar_id: str) -> None:
+        """Erases an avatar. Raises AvatarNotFound."""
+
+
+class Videos(Protocol):
+    """The record of video jobs."""
+
+    async def create(self, account_id: str, new: NewVideo) -> Video:
+        """Records a job, queued. Raises AvatarNotFound, AvatarNotReady, AssetNotFound."""
+
+    async def get(self, account_id: str, video_id: str) -> Video:
+        """One video. Raises VideoNotFound."""
+
+    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Video]:
+        """A page of the account's videos, newest first."""
+
+    async def cancel(self, account_id: str, video_id: str) -> Video:
+        """Asks a job to stop; a queued one stops at once."""
+
+    async def delete(self, account_id: str, video_id: str) -> None:
+        """Erases the content; the record stays as a tombstone."""
+
+    async def lease(self, account_id: str, video_id: str, *, holder: str, lease_s: int) -> Video:
+        """Takes or renews a job. Raises StateConflict when it ended or another holds it."""
+
+    async def update(
+        self,
+        account_id: str,
+        video_id: str,
+        *,
+        holder: str,
+        status: VideoStatus,
+        progress: float,
+        error: Trouble | None = None,
+        result: VideoResult | None = None,
+    ) -> Video:
+        """Moves a leased job on. Raises StateConflict when the lease is lost."""
+
+    async def stranded(self, *, idle_s: int) -> Stranded:
+        """Jobs of all accounts that stand still without a worker."""
+
+
+class Idempotency(Protocol):
+    """Answers of creating requests, kept under the client's key."""
+
+    async def begin(self, account_id: str, key: str, request_sha256: str) -> Answer | None:
+        """Claims a key (None) or tells its first answer.
+
+        Raises IdempotencyConflict, IdempotencyInProgress.
+        """
+
+    async def complete(self, account_id: str, key: str, answer: Answer) -> None:
+        """Keeps the answer for 24 hours."""
+
+    async def abandon(self, account_id: str, key: str) -> None:
+        """Frees a key whose request failed."""

@@ -1,0 +1,80 @@
+"""What the gateway and its worker can be told."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from services.common.settings import ServiceSettings, service_config
+
+
+class PeerSettings(ServiceSettings):
+    """Where the other services are; the gateway and the worker share these."""
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    """The message server."""
+    storage_address: str = "127.0.0.1:9104"
+    """`host:port` of storage."""
+    tts_address: str = "127.0.0.1:9101"
+    """`host:port` of text to speech."""
+    lipsync_address: str = "127.0.0.1:9102"
+    """`host:port` of lip-sync."""
+    moderation_address: str = "127.0.0.1:9103"
+    """`host:port` of moderation."""
+    webhook_private_addresses: bool = False
+    """Lets webhooks go to loopback and private networks; leave it off where strangers have keys."""
+
+
+class GatewaySettings(PeerSettings):
+    """The HTTP API."""
+
+    model_config = service_config("gateway")
+
+    listen: str = "127.0.0.1:8080"
+    """Address of the HTTP server; port 0 picks a free one."""
+    rate_limit: str = Field(default="600/minute", pattern=r"^\d+/(second|minute|hour)$")
+    """Requests that one API key may make in a process."""
+    key_cache_s: float = Field(default=15.0, ge=0, le=30)
+    """How long a good key is believed without asking storage: a revoked one ends this late."""
+    max_image_bytes: int = 20_000_000
+    """Largest picture."""
+    max_audio_bytes: int = 100_000_000
+    """Largest recording."""
+    max_json_bytes: int = 1_000_000
+    """Largest body of any other request."""
+    max_text_characters: int = Field(default=20_000, le=20_000)
+    """Longest text of a video."""
+    max_speech_characters: int = Field(default=5_000, le=20_000)
+    """Longest text that is answered with sound at once."""
+    english_voice: str = "vo_en_heart"
+    """Voice of texts in Latin script when none is named."""
+    chinese_voice: str = "vo_zh_xiaoxiao"
+    """Voice of texts with Chinese characters when none is named."""
+    event_interval_s: float = Field(default=5.0, gt=0)
+    """How often a stream of events looks at its video when no news comes."""
+
+
+class WorkerSettings(PeerSettings):
+    """The maker of videos and avatars, the sender of webhooks."""
+
+    model_config = service_config("gateway")
+
+    parallel_videos: int = Field(default=1, ge=1, le=64)
+    """Videos that one process makes at a time."""
+    parallel_webhooks: int = Field(default=4, ge=1, le=64)
+    """Webhooks that one process sends at a time."""
+    lease_s: int = Field(default=30, ge=3)
+    """A job whose worker is silent for so long may be taken by another."""
+    stall_s: float = Field(default=180.0, gt=0)
+    """A job that draws nothing for so long is tried again."""
+    video_timeout_s: float = Field(default=4 * 3600.0, gt=0)
+    """A job that takes longer fails."""
+    max_attempts: int = Field(default=20, ge=1)
+    """How often a job is begun when something that it needs keeps being unavailable."""
+    max_strikes: int = Field(default=3, ge=1)
+    """How often a job may break its worker or fail by a defect before it is buried."""
+    reconcile_s: float = Field(default=30.0, gt=0)
+    """How often jobs that no queue knows of are looked for."""
+    stranded_s: int = Field(default=60, ge=1)
+    """How long a job stands still before it is looked for."""
+    webhook_timeout_s: float = Field(default=10.0, gt=0)
+    """How long an endpoint may take to answer."""
