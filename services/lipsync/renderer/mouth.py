@@ -1,0 +1,188 @@
+"""Draws a mouth: lips that part and meet, and what shows between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.lipsync.expression import MOUTH_SHAPES
+from services.lipsync.pixels import blurred, pulled
+from services.lipsync.renderer.fields import FIELDS, JAW_DROP
+from services.lipsync.renderer.frame import FaceFrame
+from services.lipsync.renderer.interior import Behind, Interior
+from services.lipsync.renderer.palette import palette_of
+from services.lipsync.renderer.shape import ALONG, FaceShape, Slit
+from services.lipsync.renderer.slit import Edges, Layers, SlitWarp, Zone
+
+_MEAN_WIDTH = 0.77
+_JAW = MOUTH_SHAPES.index("jaw_open")
+_CLOSE = MOUTH_SHAPES.index("lips_close")
+_BITE = MOUTH_SHAPES.index("lip_bite")
+_TONGUE = MOUTH_SHAPES.index("tongue_up")
+_HEAD_FIELDS = [FIELDS.index(name) for name in ("yaw", "pitch", "roll", "shift_x", "shift_y")]
+
+_UPPER_MEETS = 0.30
+"""The upper lip's share of the way when lips meet."""
+_BITE_GAP, _BITE_UPPER_MEETS = 0.026, 0.12
+_OPEN_PHOTO_GAP = 0.035
+"""A photo whose lips are further apart shows what is behind them."""
+_UPPER_REACH, _LOWER_REACH = 0.20, 0.30
+
+
+@dataclass(frozen=True, slots=True)
+class _Parting:
+    """How far a shape moves each edge of the lips in the middle, downwards positive, and how that
+    falls off towards the corners: (1 - a²) to the power of `fall` (inner) and `outer_fall`."""
+
+    upper: float = 0.0
+    upper_outer: float = 0.0
+    lower: float = 0.0
+    lower_outer: float = 0.0
+    fall: float = 1.0
+    outer_fall: float = 1.0
+
+
+_PARTINGS = {
+    "jaw_open": _Parting(-0.105, -0.060, 0.175, 0.115, 0.80, 0.9),
+    "lips_close": _Parting(),
+    "upper_lip_raise": _Parting(-0.070, -0.058, 0.0, 0.0, 0.9, 0.9),
+    "lower_lip_drop": _Parting(0.0, 0.0, 0.075, 0.055, 0.9, 0.9),
+    "stretch": _Parting(-0.004, 0.010, 0.014, -0.010, 0.6, 0.8),
+    "pucker": _Parting(-0.014, -0.026, 0.022, 0.030, 1.8, 1.0),
+    "funnel": _Parting(-0.050, -0.062, 0.055, 0.066, 1.1, 0.9),
+    "press": _Parting(0.0, 0.030, 0.0, -0.036, 1.0, 0.7),
+    "lip_bite": _Parting(-0.022, -0.018, 0.0, -0.030, 0.9, 0.8),
+    "smile": _Parting(0.0, 0.010, 0.0, -0.010, 1.0, 0.8),
+    "frown": _Parting(0.0, 0.0, 0.0, -0.012, 1.0, 0.8),
+    "tongue_up": _Parting(),
+}
+
+
+def _parting_curves() -> NDArray[np.float32]:
+    """Edges' movement per shape [12, 4, n], in the order of `Edges`."""
+    bow = 1.0 - ALONG**2
+    curves = []
+    for name in MOUTH_SHAPES:
+        p = _PARTINGS[name]
+        inner, outer = bow**p.fall, bow**p.outer_fall
+        curves.append(
+            [p.upper * inner, p.upper_outer * outer, p.lower * inner, p.lower_outer * outer]
+        )
+    return np.array(curves, np.float32)
+
+
+_CURVES = _parting_curves()
+
+
+class Mouth:
+    """The mouth of one face in a picture of one size."""
+
+    def __init__(
+        self,
+        picture: NDArray[np.uint8],
+        frame: FaceFrame,
+        shape: FaceShape,
+        rigid: NDArray[np.float32],
+    ) -> None:
+        slit = shape.mouth
+        self._frame = frame
+        self._slit = slit
+        width = float(slit.corners[1, 0] - slit.corners[0, 0])
+        margin = np.array([0.16, 0.0], np.float32)
+        low = np.array([slit.corners[0, 0], slit.upper_outer.min() - _UPPER_REACH], np.float32)
+        high = np.array([slit.corners[1, 0], slit.lower_outer.max() + 0.42], np.float32)
+        size = (picture.shape[1], picture.shape[0])
+        self.zone = Zone.around(frame, low - margin, high + margin, size)
+        self._warp = SlitWarp(
+            picture, frame, shape, slit, self.zone, (_UPPER_REACH, _LOWER_REACH), rigid
+        )
+        middle = np.array([slit.middle_x, slit.upper[len(ALONG) // 2]], np.float32)
+        scale = float(np.clip(width / _MEAN_WIDTH, 0.75, 1.25))
+        self._interior = Interior(palette_of(picture, frame, shape), frame, middle, scale)
+        self._shows_inside = float(slit.gap.max()) > _OPEN_PHOTO_GAP
+        self._own = _own_inside(picture, frame, slit, self.zone) if self._shows_inside else None
+        self._shade_at_rest: NDArray[np.float32] | None = None
+        if self._shows_inside:
+            layers = self._warp.layers(
+                np.zeros(len(FIELDS), np.float32),
+                Edges(*(np.zeros(len(ALONG), np.float32) for _ in range(4))),
+            )
+            self._shade_at_rest = self._shade(layers)
+
+    def draw(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The zone's picture, float32 RGB [h, w, 3]."""
+        layers = self._warp.layers(weights, self._edges(weights, mouth))
+        drawn = self._inside(weights, mouth)
+        drawn *= self._shade(layers, self._shade_at_rest)[..., None]
+        for layer in (layers.lower, layers.upper):
+            drawn += (layer[..., :3] - drawn) * layer[..., 3:]
+        return drawn
+
+    def _edges(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> Edges:
+        upper, upper_outer, lower, lower_outer = np.tensordot(mouth, _CURVES, axes=1)
+        smooth_upper, smooth_lower = (
+            np.tensordot(weights, fields[..., 1], axes=1) for fields in self._warp.edge_fields
+        )
+        gap = self._slit.gap + smooth_lower - smooth_upper + lower - upper
+        bite = float(np.clip(mouth[_BITE], 0.0, 1.0))
+        bitten = np.minimum(gap, _BITE_GAP * (1.0 - ALONG**2))
+        after_bite = gap + bite * (bitten - gap)
+        close = float(np.clip(mouth[_CLOSE], 0.0, 1.0))
+        after_close = np.maximum(after_bite, 0.0) * (1.0 - close)
+        up = _BITE_UPPER_MEETS * (gap - after_bite) + _UPPER_MEETS * (after_bite - after_close)
+        down = (gap - after_close) - up
+        return Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
+
+    def _inside(
+        self, weights: NDArray[np.float32], mouth: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        middle = self._warp.edge_fields[0][_HEAD_FIELDS, len(ALONG) // 2]
+        head_px = (
+            self._frame.turn @ (weights[_HEAD_FIELDS] @ middle) * np.float32(self._frame.iod_px)
+        )
+        behind = Behind(head_px, JAW_DROP * float(mouth[_JAW]), float(mouth[_TONGUE]))
+        drawn = self._interior.draw(self.zone, behind, own_teeth=self._shows_inside)
+        if self._own is not None:
+            matrix = np.array([[1.0, 0.0, -head_px[0]], [0.0, 1.0, -head_px[1]]])
+            own = pulled(self._own, matrix, self.zone.width, self.zone.height)
+            drawn += (own[..., :3] - drawn) * own[..., 3:]
+        return drawn
+
+    def _shade(
+        self, layers: Layers, at_rest: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """How much light reaches each point inside: little near the lips and in a narrow slit."""
+        px = self._frame.iod_px
+        opening = (1.0 - layers.lower[..., 3]) * (1.0 - layers.upper[..., 3])
+        light = blurred(opening, max(0.8, 0.030 * px))
+        lid = blurred(layers.upper[..., 3], max(0.8, 0.028 * px))
+        drop = max(1, round(0.022 * px))
+        shadow = np.empty_like(lid)
+        shadow[drop:] = lid[:-drop]
+        shadow[:drop] = lid[:1]
+        shade = np.clip(0.22 + 1.05 * light, 0.0, 1.0) * (1.0 - 0.55 * shadow)
+        if at_rest is not None:
+            shade = np.minimum(shade / np.maximum(at_rest, 0.15), 1.0)
+        return np.asarray(shade, np.float32)
+
+
+def _own_inside(
+    picture: NDArray[np.uint8], frame: FaceFrame, slit: Slit, zone: Zone
+) -> NDArray[np.float32]:
+    """What the picture itself shows between the lips: colour and coverage [h, w, 4]."""
+    rows, columns = zone.slices
+    colour = picture[rows, columns].astype(np.float32)
+    return np.dstack([colour, _opening(frame, slit, zone)])
+
+
+def _opening(frame: FaceFrame, slit: Slit, zone: Zone) -> NDArray[np.float32]:
+    """1 between the lips as the picture shows them, 0 outside [h, w]."""
+    points = frame.from_picture(zone.grid(1.0))
+    x = points[..., 0]
+    upper, lower = (np.interp(x, slit.x, edge) for edge in (slit.upper, slit.lower))
+    inside = (points[..., 1] - upper, lower - points[..., 1])
+    cover = np.clip(np.minimum(*inside) * frame.iod_px + 1.0, 0.0, 1.0)
+    cover[np.abs(slit.along(x)) > 1.0] = 0.0
+    return cover.astype(np.float32)

@@ -1,0 +1,238 @@
+"""Opens and closes one slit of a face, a mouth or an eye: two layers over what lies behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.lipsync.pixels import enlarged, sample, sample_line
+from services.lipsync.renderer.fields import motion_fields
+from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
+from services.lipsync.renderer.shape import SAMPLES, FaceShape, Slit
+
+_GRID_PX = 2
+_PADDING = 0.22
+_INVERSION_STEPS = 5
+_OVERLAP_PX = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A rectangle of the picture around a slit, pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def around(cls, frame: FaceFrame, low: Points, high: Points, size: tuple[int, int]) -> Zone:
+        """What encloses a box of the face, inside a picture of (width, height)."""
+        (x0, y0), (x1, y1) = low, high
+        corners = frame.to_picture(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]], np.float32))
+        start = np.clip(np.floor(corners.min(axis=0)), 0, np.array(size) - 8).astype(int)
+        end = np.clip(np.ceil(corners.max(axis=0)) + 1, start + 8, size).astype(int)
+        return cls(int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1]))
+
+    def padded(self, by: int, size: tuple[int, int]) -> Zone:
+        """A larger one, still inside a picture of (width, height)."""
+        x, y = max(self.x - by, 0), max(self.y - by, 0)
+        right, bottom = (
+            min(start + length + by, limit)
+            for start, length, limit in zip(
+                (self.x, self.y), (self.width, self.height), size, strict=True
+            )
+        )
+        return Zone(x, y, right - x, bottom - y)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture."""
+        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
+
+    def grid(self, step_px: float) -> NDArray[np.float32]:
+        """Points of the picture, about `step_px` apart, from corner to corner [h, w, 2]."""
+        columns, rows = (max(2, round(n / step_px)) for n in (self.width, self.height))
+        x = self.x - 0.5 + (np.arange(columns) + 0.5) * (self.width / columns)
+        y = self.y - 0.5 + (np.arange(rows) + 0.5) * (self.height / rows)
+        return np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """How far the edges of a slit move, face coordinates, downwards positive, each [n]."""
+
+    upper: NDArray[np.float32]
+    upper_outer: NDArray[np.float32]
+    lower: NDArray[np.float32]
+    lower_outer: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The three pictures of a zone at one instant, float32, colours 0 to 255."""
+
+    upper: NDArray[np.float32]
+    """Colour and coverage (0 to 1) of what hangs from above [h, w, 4]."""
+    lower: NDArray[np.float32]
+    """Likewise from below."""
+
+
+class SlitWarp:
+    """Moves the two sides of a slit apart; everything for one picture size is made ready once."""
+
+    def __init__(
+        self,
+        picture: NDArray[np.uint8],
+        frame: FaceFrame,
+        shape: FaceShape,
+        slit: Slit,
+        zone: Zone,
+        reach: tuple[float, float],
+        rigid: NDArray[np.float32],
+    ) -> None:
+        """`reach`: how far above and below the outer edges the sides give way; `rigid` [H, W]."""
+        self.zone = zone
+        self.source = zone.padded(
+            round(_PADDING * frame.iod_px), (picture.shape[1], picture.shape[0])
+        )
+        """The larger rectangle from which the zone may draw."""
+        self._frame = frame
+        self._targets = zone.grid(_GRID_PX)
+        grid = self.source.grid(_GRID_PX)
+        self.grid = grid
+        """Points of the picture at which motion is computed [h, w, 2]."""
+        rows, columns = grid.shape[:2]
+        # From picture pixels to cells of the grid.
+        self._to_cell = np.array(
+            [columns / self.source.width, rows / self.source.height], np.float32
+        )
+        self._cell_origin = np.array([self.source.x - 0.5, self.source.y - 0.5], np.float32)
+        points = frame.from_picture(grid)
+        self.fields = _fields_at(frame, shape, grid, rigid)
+        edge_x = slit.x
+        edges = [np.stack([edge_x, y], axis=-1) for y in (slit.upper, slit.lower)]
+        self.edge_fields = tuple(_face_fields(frame, shape, edge, rigid) for edge in edges)
+        """The smooth motions at both edges, face coordinates [k, n, 2], upper then lower."""
+        self._place, self._weights = _profiles(slit, points, reach)
+        self._sources = _sources(picture, frame, slit, self.source)
+
+    def layers(self, weights: NDArray[np.float32], edges: Edges) -> Layers:
+        """Both sides as they lie for the given smooth motions and moved edges."""
+        smooth = np.tensordot(weights, self.fields, axes=1)
+        upper = self._pull(self._sources[0], smooth, edges.upper, edges.upper_outer, 0)
+        lower = self._pull(self._sources[1], smooth, edges.lower, edges.lower_outer, 2)
+        return Layers(upper, lower)
+
+    def backward(self, displacement: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Where each pixel of the zone comes from [h, w, 2], pixels of `source`, for a field on the
+        grid."""
+        source = inverse(self._targets, displacement, self._cell_origin, self._to_cell)
+        source -= (self.source.x, self.source.y)
+        return enlarged(source, self.zone.width, self.zone.height)
+
+    def _pull(
+        self,
+        source: NDArray[np.uint8],
+        smooth: NDArray[np.float32],
+        inner: NDArray[np.float32],
+        outer: NDArray[np.float32],
+        first: int,
+    ) -> NDArray[np.float32]:
+        curves = np.stack([inner, outer], axis=-1) * np.float32(self._frame.iod_px)
+        moved = sample_line(curves, self._place)
+        down = (moved * self._weights[..., first : first + 2]).sum(axis=-1)
+        # Downwards as the face stands.
+        field = smooth + down[..., None] * self._frame.turn[:, 1]
+        layer = sample(source, self.backward(field)).astype(np.float32)
+        layer[..., 3] *= np.float32(1.0 / 255.0)
+        return layer
+
+
+def inverse(
+    targets: NDArray[np.float32],
+    displacement: NDArray[np.float32],
+    cell_origin: NDArray[np.float32],
+    to_cell: NDArray[np.float32],
+    steps: int = _INVERSION_STEPS,
+) -> NDArray[np.float32]:
+    """Where each target comes from [h, w, 2], when every point moves by a displacement.
+
+    Fixed-point iteration of x = y - d(x) (Chen et al., 2008); d must vary slower than x.
+    """
+    source = targets.copy()
+    for _ in range(steps):
+        cells = (source - cell_origin) * to_cell - np.float32(0.5)
+        there = sample(displacement, cells)
+        np.subtract(targets, there, out=source)
+    return source
+
+
+def _fields_at(
+    frame: FaceFrame, shape: FaceShape, pixels: NDArray[np.float32], rigid: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The smooth motions at picture points, pixels [k, h, w, 2]."""
+    points = frame.from_picture(pixels)
+    fields = motion_fields(shape, points, sample(rigid, pixels))
+    return fields @ frame.turn.T * np.float32(frame.iod_px)
+
+
+def _face_fields(
+    frame: FaceFrame, shape: FaceShape, points: Points, rigid: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    pixels = frame.to_picture(points)
+    return motion_fields(shape, points, sample(rigid, pixels[None])[0])
+
+
+def _profiles(
+    slit: Slit, points: Points, reach: tuple[float, float]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """For each point its place along the slit (an index of its samples) [h, w], and how far it
+    follows each edge: upper, upper outer, lower, lower outer [h, w, 4]."""
+    place = slit.along(points[..., 0])
+    index = (place + 1.0) * np.float32((SAMPLES - 1) / 2)
+
+    def at(heights: NDArray[np.float32]) -> NDArray[np.float32]:
+        return sample_line(heights, index)
+
+    y = points[..., 1]
+    weights = np.empty((*y.shape, 4), np.float32)
+    sides = ((slit.upper, slit.upper_outer, -1.0), (slit.lower, slit.lower_outer, 1.0))
+    for n, (edge, outer, sign) in enumerate(sides):
+        depth = (y - at(edge)) * sign
+        thickness = np.maximum((at(outer) - at(edge)) * sign, 0.02)
+        across = np.clip(depth / thickness, 0.0, 1.0)
+        across = across * across * (3.0 - 2.0 * across)
+        fade = 1.0 - smoothstep(depth - thickness, 0.0, reach[n])
+        weights[..., 2 * n] = 1.0 - across
+        weights[..., 2 * n + 1] = across * fade
+    # Nothing parts beyond the corners; the curves are zero there, and stay so.
+    beyond = 1.0 - smoothstep(np.abs(place), 0.98, 1.10)
+    return index, weights * beyond[..., None]
+
+
+def _sources(
+    picture: NDArray[np.uint8], frame: FaceFrame, slit: Slit, zone: Zone
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """What hangs from above and what stands below, each continued a little across its edge."""
+    pixels = zone.grid(1.0)
+    points = frame.from_picture(pixels)
+    place = slit.along(points[..., 0])
+    index = (place + 1.0) * np.float32((SAMPLES - 1) / 2)
+    inside = (np.abs(place) < 1.0).astype(np.float32)
+    px = np.float32(frame.iod_px)
+    layers = []
+    for heights, sign in ((slit.upper, 1.0), (slit.lower, -1.0)):
+        edge = sample_line(heights, index)
+        beyond_px = (points[..., 1] - edge) * np.float32(sign) * px
+        back_px = np.maximum(beyond_px - 1.0, 0.0) * inside
+        kept = pixels - (back_px * np.float32(sign))[..., None] * frame.turn[:, 1]
+        colour = sample(picture, kept)
+        limit = 0.5 if sign > 0 else 0.5 + _OVERLAP_PX
+        cover = np.clip(limit - beyond_px, 0.0, 1.0)
+        if sign < 0:
+            cover = np.maximum(cover, 1.0 - inside)
+        layers.append(np.dstack([colour, np.rint(cover * 255).astype(np.uint8)]))
+    return layers[0], layers[1]
