@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -18,7 +18,7 @@ from vultus.lipsync.v1 import lipsync_service_pb2 as wire
 from vultus.lipsync.v1 import lipsync_service_pb2_grpc
 from vultus.media.v1 import media_pb2
 
-from services.common.errors import InvalidInput, Overloaded
+from services.common.errors import DomainError, InvalidInput, Overloaded
 from services.common.telemetry import FRAMES_TOTAL, SESSIONS, UTTERANCES_TOTAL, stage
 from services.lipsync.animation import Animation, Clock, Event, Frame, MouthSource, Renderer, Sound
 from services.lipsync.encoder import (
@@ -40,6 +40,7 @@ SAMPLE_RATES_HZ = (16_000, 24_000, 48_000)
 MIN_SIDE, MAX_SIDE = 128, 2048
 MAX_IDLE_US = 24 * 3600 * MICROSECONDS
 RETRY_AFTER_S = 2.0
+HEAR_OUT_S = 0.05
 PACK_TYPE = "application/vnd.vultus.avatar-pack"
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -169,32 +170,35 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         self, request_iterator: AsyncIterator[wire.AnimateRequest], context: Context
     ) -> AsyncIterator[wire.AnimateResponse]:
         """See the proto."""
-        with self._slot():
+        try:
             config = await _config(request_iterator)
-            pack = await self._packs.load(_name(config.pack, "pack"))
-            width, height = _size(config, pack)
-            loop = asyncio.get_running_loop()
-            renderer = await loop.run_in_executor(
-                self._drawing, self._studio.renderer, pack, width, height
-            )
-            clock = Clock(config.fps, config.sample_rate_hz)
-            bitrate_bps = config.bitrate_bps or default_bitrate_bps(width, height, config.fps)
-            encoder = H264Encoder(width, height, config.fps, bitrate_bps)
-            seed = config.seed or secrets.randbits(63)
-            animation = Animation(clock, seed, renderer, encoder, self._recogniser)
-            yield wire.AnimateResponse(
-                started=wire.AnimateStarted(
-                    width=width,
-                    height=height,
-                    fps=config.fps,
-                    sample_rate_hz=config.sample_rate_hz,
-                )
-            )
-            commands = _commands(request_iterator, config.sample_rate_hz)
-            events = play(animation, commands, self._drawing, self._limits.session)
-            async with aclosing(events):
-                async for event in events:
-                    yield _response(event, config.sample_rate_hz)
+            with self._slot():
+                started, animation = await self._open(config)
+                yield wire.AnimateResponse(started=started)
+                commands = _commands(request_iterator, config.sample_rate_hz)
+                events = play(animation, commands, self._drawing, self._limits.session)
+                async with aclosing(events):
+                    async for event in events:
+                        yield _response(event, config.sample_rate_hz)
+        except DomainError:
+            await _hear_out(request_iterator)
+            raise
+
+    async def _open(self, config: wire.AnimateConfig) -> tuple[wire.AnimateStarted, Animation]:
+        pack = await self._packs.load(_name(config.pack, "pack"))
+        width, height = _size(config, pack)
+        renderer = await asyncio.get_running_loop().run_in_executor(
+            self._drawing, self._studio.renderer, pack, width, height
+        )
+        clock = Clock(config.fps, config.sample_rate_hz)
+        bitrate_bps = config.bitrate_bps or default_bitrate_bps(width, height, config.fps)
+        encoder = H264Encoder(width, height, config.fps, bitrate_bps)
+        seed = config.seed or secrets.randbits(63)
+        animation = Animation(clock, seed, renderer, encoder, self._recogniser)
+        started = wire.AnimateStarted(
+            width=width, height=height, fps=config.fps, sample_rate_hz=config.sample_rate_hz
+        )
+        return started, animation
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
@@ -214,6 +218,14 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         with stage("prepare"):
             pack = self._studio.build(portrait, progress)
             return pack, pack.to_bytes(), self._studio.preview(pack)
+
+
+async def _hear_out(requests: AsyncIterator[wire.AnimateRequest]) -> None:
+    """Reads on for a moment: a client that is writing when the call ends loses the reason."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_OUT_S):
+            async for _ in requests:
+                pass
 
 
 async def _shares_until(

@@ -32,7 +32,7 @@ SEAL_OPEN_US = 60_000
 PAUSE_CLOSE_US = 150_000
 """How long the mouth takes to come to rest when no sound follows."""
 
-_RELEASE_US = 85_000
+_RELEASE_US = 100_000
 _PLATEAU_INSET = 0.2
 _PLATEAU_INSET_MAX_US = 40_000
 _PAUSE_US = 40_000
@@ -131,7 +131,7 @@ class MouthTrack:
         seal = max(mouth[CLOSE], mouth[BITE])
         mouth[list(OPENING_CHANNELS)] *= 1.0 - _JAW_UNDER_SEAL * seal
         mouth[PRESS] = _PRESS_UNDER_SEAL * mouth[CLOSE]
-        return np.clip(mouth, 0.0, _MAX_COEFFICIENT, dtype=np.float32)
+        return mouth.clip(0.0, _MAX_COEFFICIENT)
 
     def _first_ending_after(self, at_us: int) -> int:
         return bisect_left(self._placed, at_us, key=_end)

@@ -1,0 +1,94 @@
+"""Builds the lipsync service: the one place where its parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import cv2
+import grpc
+from vultus.lipsync.v1 import lipsync_service_pb2_grpc
+
+from services.common.grpc_client import open_channel
+from services.common.grpc_server import Endpoint, serve_grpc
+from services.common.models import ModelStore
+from services.lipsync.pack import AvatarPack
+from services.lipsync.phonemes import HamaRecogniser
+from services.lipsync.portrait import FaceModels, PackBuilder, PortraitInspector
+from services.lipsync.servicer import Limits, LipsyncServicer
+from services.lipsync.session import SessionLimits
+from services.lipsync.settings import LipsyncSettings
+from services.lipsync.store import PackCache, StorageObjects
+from services.lipsync.studio import PictureStudio
+
+SERVICE_NAME = "vultus.lipsync.v1.LipsyncService"
+
+
+@asynccontextmanager
+async def serve(settings: LipsyncSettings) -> AsyncIterator[Endpoint]:
+    """Serves LipsyncService until the block ends, then drains.
+
+    Raises StartupError when a model is missing or altered, or a demanded execution provider is not
+    there.
+    """
+    # Each animation has its thread already; more of them would only get in each other's way.
+    cv2.setNumThreads(1)
+    studio = await asyncio.to_thread(open_studio, settings)
+    recogniser = await asyncio.to_thread(HamaRecogniser)
+    with (
+        ThreadPoolExecutor(settings.render_threads, "draw") as drawing,
+        ThreadPoolExecutor(settings.max_preparations, "prepare") as preparing,
+    ):
+        async with open_channel(settings.storage_address) as storage:
+            objects = StorageObjects(storage)
+            packs = PackCache(
+                objects,
+                AvatarPack.from_bytes,
+                settings.cache_folder,
+                max_open=settings.pack_cache_open,
+                max_disk_bytes=settings.pack_cache_bytes,
+            )
+            servicer = LipsyncServicer(
+                studio,
+                objects,
+                packs,
+                recogniser,
+                limits_of(settings),
+                drawing=drawing,
+                preparing=preparing,
+            )
+
+            def register(server: grpc.aio.Server) -> None:
+                lipsync_service_pb2_grpc.add_LipsyncServiceServicer_to_server(servicer, server)
+
+            async with serve_grpc(
+                settings.listen,
+                {SERVICE_NAME: register},
+                drain_timeout_s=settings.drain_timeout_s,
+            ) as endpoint:
+                endpoint.set_serving(True)
+                yield endpoint
+
+
+def open_studio(settings: LipsyncSettings) -> PictureStudio:
+    """Verifies and opens the models."""
+    store = ModelStore(settings.home)
+    models = FaceModels.open(
+        store.path("face-detector"),
+        store.path("face-mesh"),
+        store.path("iris"),
+        store.path("selfie-segmentation"),
+        settings.onnx_providers,
+    )
+    inspector = PortraitInspector(models)
+    return PictureStudio(inspector, PackBuilder(inspector, models))
+
+
+def limits_of(settings: LipsyncSettings) -> Limits:
+    """How much the settings let the service take on."""
+    session = SessionLimits(
+        max_queued_us=int(settings.max_queued_s * 1_000_000), stall_s=settings.stall_timeout_s
+    )
+    return Limits(settings.max_sessions, session)
