@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -40,7 +40,7 @@ SAMPLE_RATES_HZ = (16_000, 24_000, 48_000)
 MIN_SIDE, MAX_SIDE = 128, 2048
 MAX_IDLE_US = 24 * 3600 * MICROSECONDS
 RETRY_AFTER_S = 2.0
-HEAR_OUT_S = 0.05
+PARTING_S = 0.05
 PACK_TYPE = "application/vnd.vultus.avatar-pack"
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -181,7 +181,8 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
                     async for event in events:
                         yield _response(event, config.sample_rate_hz)
         except DomainError:
-            await _hear_out(request_iterator)
+            # A client that is in the middle of a write when its call ends never learns the reason.
+            await asyncio.sleep(PARTING_S)
             raise
 
     async def _open(self, config: wire.AnimateConfig) -> tuple[wire.AnimateStarted, Animation]:
@@ -218,14 +219,6 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         with stage("prepare"):
             pack = self._studio.build(portrait, progress)
             return pack, pack.to_bytes(), self._studio.preview(pack)
-
-
-async def _hear_out(requests: AsyncIterator[wire.AnimateRequest]) -> None:
-    """Reads on for a moment: a client that is writing when the call ends loses the reason."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(HEAR_OUT_S):
-            async for _ in requests:
-                pass
 
 
 async def _shares_until(
