@@ -17,7 +17,6 @@ from services.common.jetstream import Delivery, Discard, to_json
 from services.gateway.records import Avatar, Video
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
 log = structlog.get_logger()
@@ -70,10 +69,33 @@ class Jobs:
         await self._queue.publish(WEBHOOKS, job, message_id=once)
 
 
+class Subscription(Protocol):
+    """An ear on the bus."""
+
+    async def unsubscribe(self) -> None:
+        """Closes it."""
+
+
+class Bus(Protocol):
+    """Core NATS: a nats client."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server can be reached now."""
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Says something to whoever listens."""
+
+    async def subscribe(
+        self, subject: str, *, cb: Callable[[Msg], Awaitable[None]]
+    ) -> Subscription:
+        """Listens."""
+
+
 class News:
     """What listeners learn at once; whoever misses it reads the catalog."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Bus) -> None:
         self._client = client
 
     @property

@@ -236,3 +236,10 @@ class Idempotency(Protocol):
 
     async def abandon(self, account_id: str, key: str) -> None:
         """Frees a key whose request failed."""
+
+
+class Reachability(Protocol):
+    """Which of the other services answer."""
+
+    async def serving(self) -> dict[str, bool]:
+        """Each service's name, and whether it says that it serves."""

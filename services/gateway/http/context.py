@@ -8,7 +8,6 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
 
-from services.gateway.clients.health import PeerHealth
 from services.gateway.http.door import Door
 from services.gateway.jobs import Jobs, News
 from services.gateway.ports import (
@@ -19,6 +18,7 @@ from services.gateway.ports import (
     Idempotency,
     Moderator,
     Objects,
+    Reachability,
     Speaker,
     Videos,
 )
@@ -43,7 +43,7 @@ class Gateway:
     animator: Animator
     jobs: Jobs
     news: News
-    health: PeerHealth
+    health: Reachability
     closing: asyncio.Event
     """Set when the process drains: long answers end."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError, ResponseValidationError
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -171,6 +171,11 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - likewise
         return respond(_from_http(error), error.headers)
 
+    async def defect(_: Request, __: Exception) -> Response:
+        return respond(Internal("internal error"))
+
+    # Starlette answers with it, then passes the error on to CatchAll, which logs it.
+    app.add_exception_handler(Exception, defect)
     app.add_exception_handler(DomainError, domain)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(InvalidFields, fields)
@@ -198,9 +203,6 @@ class CatchAll:
 
         try:
             await self._app(scope, receive, watch)
-        except ResponseValidationError:
-            log.exception("http.failed")
-            await self._tell(started, scope, receive, send)
         except Exception as error:
             if started and isinstance(error, DomainError):
                 log.warning("http.broken_off", reason=error.reason)

@@ -33,7 +33,11 @@ def _printable(value: str) -> str:
     return value
 
 
-def _no_nul(value: str) -> str:
+def _storable(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("half a surrogate pair is no character") from error
     if "\x00" in value:
         raise ValueError("NUL characters are not allowed")
     return value
@@ -55,7 +59,7 @@ def _web_address(value: str) -> str:
 def _scalar(value: records.Scalar) -> records.Scalar:
     if isinstance(value, int) and abs(value) > _MAX_EXACT_INTEGER:
         raise ValueError("whole numbers may be at most 2^53")
-    return _no_nul(value) if isinstance(value, str) else value
+    return _storable(value) if isinstance(value, str) else value
 
 
 Name = Annotated[
@@ -63,7 +67,7 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     AfterValidator(_printable),
 ]
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(_storable)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 MetadataKey = Annotated[
     str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)

@@ -1,0 +1,166 @@
+"""Those who judge, speak and draw, without models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from services.common.errors import DomainError, VoiceNotFound
+from services.gateway.media import (
+    US_PER_S,
+    AnimationStarted,
+    AudioChunk,
+    Cue,
+    Drawn,
+    Frame,
+    Idle,
+    ObjectRef,
+    Segment,
+    Sound,
+    UtteranceEnd,
+    UtteranceEnded,
+    UtteranceStart,
+    UtteranceStarted,
+    Viseme,
+    Word,
+)
+from services.gateway.ports import AnimationConfig
+from services.gateway.records import AvatarPack, Suggestion, Verdict, Voice
+
+RATE_HZ = 24_000
+WORD_US = 400_000
+VOICES = (
+    Voice("vo_en_heart", "Heart", "en-US", "female", False, RATE_HZ),
+    Voice("vo_zh_xiaoxiao", "Xiaoxiao", "zh-CN", "female", False, RATE_HZ),
+)
+
+
+@dataclass
+class FakeModerator:
+    """Says what it was told to say."""
+
+    verdict: Verdict = field(default_factory=lambda: Verdict(Suggestion.PASS))
+    error: DomainError | None = None
+    texts: list[str] = field(default_factory=list)
+    images: list[ObjectRef] = field(default_factory=list)
+    heard_us: int = 0
+
+    async def check_text(self, text: str) -> Verdict:
+        self.texts.append(text)
+        return self._judge()
+
+    async def check_image(self, image: ObjectRef) -> Verdict:
+        self.images.append(image)
+        return self._judge()
+
+    async def check_audio(self, audio: AsyncGenerator[AudioChunk, None]) -> Verdict:
+        async with aclosing(audio):
+            async for chunk in audio:
+                self.heard_us = chunk.end_us
+        return self._judge()
+
+    def _judge(self) -> Verdict:
+        if self.error:
+            raise self.error
+        return self.verdict
+
+
+@dataclass
+class FakeSpeaker:
+    """Each word lasts WORD_US; each sentence (up to a full stop) is a segment."""
+
+    error: DomainError | None = None
+    spoken: list[str] = field(default_factory=list)
+
+    async def voices(self, language: str | None = None) -> Sequence[Voice]:
+        return [v for v in VOICES if not language or v.language.startswith(language)]
+
+    async def speak(self, text: str, *, voice_id: str, speed: float) -> AsyncGenerator[Sound, None]:
+        if all(voice.id != voice_id for voice in VOICES):
+            raise VoiceNotFound("no such voice")
+        self.spoken.append(text)
+        at_us, place = 0, 0
+        for sentence in text.split("."):
+            if not sentence.strip():
+                continue
+            words: list[Word] = []
+            for shown in sentence.split():
+                place = text.index(shown, place)
+                start_us = at_us + len(words) * WORD_US
+                end = place + len(shown)
+                words.append(Word(shown, start_us, start_us + WORD_US, place, end))
+                place = end
+            length_us = len(words) * WORD_US
+            visemes = (Viseme("aa", at_us, length_us, 1.0),)
+            yield Segment(f"{sentence}.", at_us, length_us, visemes, tuple(words))
+            if self.error:
+                raise self.error
+            samples = length_us * RATE_HZ // US_PER_S
+            yield AudioChunk(b"\1\0" * samples, RATE_HZ, at_us)
+            at_us += length_us
+
+
+@dataclass
+class FakeAnimator:
+    """Draws a frame every 40 ms of what is appended; `before_frame` runs before each."""
+
+    portrait_error: DomainError | None = None
+    error: DomainError | None = None
+    before_frame: Callable[[int], Awaitable[None]] | None = None
+    configs: list[AnimationConfig] = field(default_factory=list)
+    cues: list[Cue] = field(default_factory=list)
+    closed: int = 0
+
+    async def inspect(self, portrait: ObjectRef) -> None:
+        if self.portrait_error:
+            raise self.portrait_error
+
+    async def prepare(
+        self, portrait: ObjectRef, *, pack: ObjectRef, preview: ObjectRef
+    ) -> AvatarPack:
+        if self.portrait_error:
+            raise self.portrait_error
+        return AvatarPack(512, 640)
+
+    async def animate(
+        self, config: AnimationConfig, cues: AsyncGenerator[Cue, None]
+    ) -> AsyncGenerator[Drawn, None]:
+        self.configs.append(config)
+        try:
+            async with aclosing(cues):
+                if self.error:
+                    raise self.error
+                yield AnimationStarted(
+                    config.width or 512, config.height or 640, config.fps, config.sample_rate_hz
+                )
+                async for item in self._drawn(config, cues):
+                    yield item
+        finally:
+            self.closed += 1
+
+    async def _drawn(
+        self, config: AnimationConfig, cues: AsyncGenerator[Cue, None]
+    ) -> AsyncGenerator[Drawn, None]:
+        at_us, frames, utterance = 0, 0, ""
+        step_us = US_PER_S // config.fps
+        async for cue in cues:
+            self.cues.append(cue)
+            match cue:
+                case UtteranceStart(utterance_id, _):
+                    utterance = utterance_id
+                    yield UtteranceStarted(utterance_id, at_us)
+                case UtteranceEnd():
+                    yield UtteranceEnded(utterance, at_us)
+                case Idle(duration_us):
+                    at_us += duration_us
+                case AudioChunk():
+                    yield AudioChunk(cue.pcm_s16le, cue.sample_rate_hz, at_us)
+                    at_us += cue.end_us - cue.start_us
+                case _:
+                    pass
+            while frames * step_us < at_us:
+                if self.before_frame:
+                    await self.before_frame(frames)
+                yield Frame(b"frame", frames * step_us, frames % config.fps == 0)
+                frames += 1

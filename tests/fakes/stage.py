@@ -1,0 +1,120 @@
+"""The gateway's HTTP API and its jobs on fakes, wired as the composition roots do it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import httpx
+from starlette.types import ASGIApp
+
+from services.gateway.avatar_job import AvatarJobs
+from services.gateway.http.api import create_app
+from services.gateway.http.context import Gateway
+from services.gateway.http.door import Door
+from services.gateway.jobs import Jobs, News
+from services.gateway.pipeline import Services
+from services.gateway.records import Account
+from services.gateway.settings import GatewaySettings, WorkerSettings
+from services.gateway.video_job import Peers, VideoJobs
+from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
+from tests.fakes.catalog import FakeAccounts, FakeAvatars, FakeIdempotency, FakeVideos
+from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
+from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
+
+
+@dataclass
+class FakePeers:
+    """The health of the other services."""
+
+    answers: dict[str, bool] = field(default_factory=lambda: {"storage": True, "tts": True})
+
+    async def serving(self) -> dict[str, bool]:
+        return dict(self.answers)
+
+    async def ready(self) -> bool:
+        return all(self.answers.values())
+
+
+class Stage:
+    """Every fake, and what is built on them."""
+
+    def __init__(self, settings: GatewaySettings | None = None) -> None:
+        self.settings = settings or GatewaySettings(key_cache_s=0)
+        self.accounts = FakeAccounts()
+        self.avatars = FakeAvatars()
+        self.videos = FakeVideos()
+        self.idempotency = FakeIdempotency()
+        self.objects = FakeObjects()
+        self.assets = FakeAssets(self.objects)
+        self.recorder = FakeRecorder(self.objects)
+        self.moderator = FakeModerator()
+        self.speaker = FakeSpeaker()
+        self.animator = FakeAnimator()
+        self.queue = FakeQueue()
+        self.bus = FakeBus()
+        self.strikes = FakeStrikes()
+        self.peers = FakePeers()
+        self.jobs = Jobs(self.queue)
+        self.news = News(self.bus)
+        self.closing = asyncio.Event()
+        self.account, self.secret = self.accounts.add()
+
+    @property
+    def services(self) -> Services:
+        return Services(self.moderator, self.speaker, self.animator, self.recorder)
+
+    def app(self) -> ASGIApp:
+        door = Door(
+            self.accounts,
+            cache_s=self.settings.key_cache_s,
+            rate_limit=self.settings.rate_limit,
+        )
+        return create_app(
+            Gateway(
+                settings=self.settings,
+                door=door,
+                accounts=self.accounts,
+                avatars=self.avatars,
+                videos=self.videos,
+                idempotency=self.idempotency,
+                assets=self.assets,
+                objects=self.objects,
+                moderator=self.moderator,
+                speaker=self.speaker,
+                animator=self.animator,
+                jobs=self.jobs,
+                news=self.news,
+                health=self.peers,
+                closing=self.closing,
+            )
+        )
+
+    def client(self, secret: str | None = None) -> httpx.AsyncClient:
+        """An HTTP client with the first account's key, or another one; "" sends none."""
+        key = self.secret if secret is None else secret
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app()),
+            base_url="http://vultus",
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+        )
+
+    def stranger(self) -> tuple[Account, str]:
+        return self.accounts.add("stranger")
+
+    def video_jobs(self, **settings: float) -> VideoJobs:
+        peers = Peers(
+            videos=self.videos,
+            avatars=self.avatars,
+            assets=self.assets,
+            objects=self.objects,
+            services=self.services,
+            jobs=self.jobs,
+            news=self.news,
+            strikes=self.strikes,
+            ready=self.peers.ready,
+        )
+        return VideoJobs(peers, WorkerSettings.model_validate(settings))
+
+    def avatar_jobs(self) -> AvatarJobs:
+        return AvatarJobs(self.avatars, self.animator, self.strikes, max_attempts=3, max_strikes=3)
