@@ -9,15 +9,17 @@ from services.lipsync.expression import Expression
 from services.lipsync.pixels import blurred, sample
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
 from services.lipsync.renderer.shape import ALONG, FaceShape, Slit
-from services.lipsync.renderer.slit import Edges, SlitWarp, Zone
+from services.lipsync.renderer.lids import lid_field
+from services.lipsync.renderer.slit import SlitWarp, Zone
 
 _UPPER_MEETS = 0.90
 """The upper lid's share of a blink."""
-_UPPER_REACH, _LOWER_REACH = 0.16, 0.10
+_LOWER_REACH = 0.10
+_BROW_HALF = 0.055
 _GAZE_X, _GAZE_Y = 0.055, 0.035
 """How far an iris goes at most, inter-ocular distances."""
 _LID_FOLLOWS = 0.5
-_SQUINT_LIFT = 0.28
+_SQUINT_LIFT = 0.20
 """How much of the opening the lower lid takes in a full squint."""
 _BLACK_SHADOW = 0.35
 
@@ -36,44 +38,50 @@ class EyePicture:
         slit = shape.eyes[side]
         self._slit, self._frame = slit, frame
         margin = np.array([0.08, 0.0], np.float32)
-        brow = float(slit.upper_outer.min()) - _UPPER_REACH
+        # The lid's skin gives way up to the brow's lower edge; the brow stays.
+        brow = min(float(shape.brows[side]) + _BROW_HALF, float(slit.upper.min()) - 0.08)
         low = np.array([slit.corners[0, 0], brow - 0.02], np.float32)
         high = np.array([slit.corners[1, 0], slit.lower_outer.max() + _LOWER_REACH], np.float32)
         size = (picture.shape[1], picture.shape[0])
         self.zone = Zone.around(frame, low - margin, high + margin, size)
-        reach = (_UPPER_REACH, _LOWER_REACH)
-        self._warp = SlitWarp(picture, frame, shape, slit, self.zone, reach, rigid)
+        self._warp = SlitWarp(picture, frame, shape, slit, self.zone, rigid)
+        points = self._warp.points
+        self._lids = (
+            lid_field(slit, points, -1.0, brow),
+            lid_field(slit, points, 1.0, float(high[1])),
+        )
         self._ball = _eyeball(picture, frame, slit, self._warp.source)
         self._gaze = self._gaze_field(shape.irises[side], shape.iris_radius)
 
     def draw(self, weights: NDArray[np.float32], expression: Expression) -> NDArray[np.float32]:
         """The zone's picture, float32 RGB [h, w, 3]."""
-        edges = self._edges(weights, expression)
-        layers = self._warp.layers(weights, edges)
-        drawn = self._behind(weights, expression)
+        upper, lower = self._sink(weights, expression)
+        smooth = self._warp.smooth(weights)
+        layers = self._warp.layers(smooth, upper * self._lids[0], lower * self._lids[1])
+        drawn = self._behind(smooth, expression)
         if expression.blink > 0.0:
             drawn *= self._shadow(layers.upper[..., 3], expression.blink)[..., None]
         for layer in (layers.lower, layers.upper):
             drawn += (layer[..., :3] - drawn) * layer[..., 3:]
         return drawn
 
-    def _edges(self, weights: NDArray[np.float32], expression: Expression) -> Edges:
-        gap = np.maximum(self._slit.gap, 0.0)
-        follow = _LID_FOLLOWS * _GAZE_Y * expression.gaze_y * (1.0 - ALONG**2)
-        squint = float(np.clip(expression.squint, 0.0, 1.0)) * _SQUINT_LIFT
-        lifted = -squint * gap
+    def _sink(
+        self, weights: NDArray[np.float32], expression: Expression
+    ) -> tuple[float, float]:
+        """How far both lids sink, in units of the opening that the picture shows."""
+        middle = len(ALONG) // 2
+        gap = max(float(self._slit.gap[middle]), 0.01)
         smooth_upper, smooth_lower = (
-            np.tensordot(weights, fields[..., 1], axes=1) for fields in self._warp.edge_fields
+            float(weights @ fields[:, middle, 1]) for fields in self._warp.edge_fields
         )
-        left = np.maximum(gap + lifted - follow + smooth_lower - smooth_upper, 0.0)
+        follow = _LID_FOLLOWS * _GAZE_Y * expression.gaze_y / gap
+        lifted = -float(np.clip(expression.squint, 0.0, 1.0)) * _SQUINT_LIFT
+        left = max(1.0 + lifted - follow + (smooth_lower - smooth_upper) / gap, 0.0)
         blink = float(np.clip(expression.blink, 0.0, 1.0))
         upper = follow + _UPPER_MEETS * blink * left
-        lower = lifted - (1.0 - _UPPER_MEETS) * blink * left
-        zero = np.zeros_like(gap)
-        return Edges(upper, 0.35 * upper, lower, zero)
+        return upper, lifted - (1.0 - _UPPER_MEETS) * blink * left
 
-    def _behind(self, weights: NDArray[np.float32], expression: Expression) -> NDArray[np.float32]:
-        smooth = np.tensordot(weights, self._warp.fields, axes=1)
+    def _behind(self, smooth: NDArray[np.float32], expression: Expression) -> NDArray[np.float32]:
         look = np.array([_GAZE_X * expression.gaze_x, _GAZE_Y * expression.gaze_y], np.float32)
         shift = self._frame.turn @ look * np.float32(self._frame.iod_px)
         source = self._warp.backward(smooth + self._gaze[..., None] * shift)
@@ -87,8 +95,7 @@ class EyePicture:
 
     def _gaze_field(self, iris: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
         """1 at the iris, 0 at the corners; on the warp's grid."""
-        points = self._frame.from_picture(self._warp.grid)
-        away = np.linalg.norm(points - iris, axis=-1)
+        away = np.linalg.norm(self._warp.points - iris, axis=-1)
         return 1.0 - smoothstep(away, 1.1 * radius, 2.6 * radius)
 
 

@@ -71,7 +71,7 @@ def motion_fields(shape: FaceShape, points: Points, rigid: NDArray[np.float32]) 
     fields = {
         "jaw_open": face.jaw(),
         "stretch": face.corners(out=0.085, down=0.0, reach=0.26),
-        "pucker": face.rounding(0.165),
+        "pucker": face.rounding(0.135),
         "funnel": face.rounding(0.075),
         "smile": face.smile(),
         "frown": face.corners(out=-0.01, down=0.055, reach=0.24),
@@ -112,8 +112,8 @@ class _Face:
         height = smoothstep(v, 0.70, 1.68) * (1.0 - smoothstep(v, 1.80, 2.75))
         down = JAW_DROP * height * np.exp(-((np.abs(u) / 0.78) ** 4))
         # Cheeks hollow a little as they are drawn long.
-        cheek = _bump(np.abs(u), 0.62, 0.25) * _bump(v, 1.05, 0.35)
-        return _vector(-0.022 * np.sign(u) * cheek * self._sideways, down)
+        cheek = _bump(np.abs(u), 0.50, 0.28) * _bump(v, 1.12, 0.35)
+        return _vector(-0.035 * np.sign(u) * cheek * self._sideways, down)
 
     def corners(self, out: float, down: float, reach: float) -> Field:
         u, v = self._u, self._v
@@ -123,8 +123,9 @@ class _Face:
 
     def rounding(self, amount: float) -> Field:
         u, v = self._u, self._v
+        # The middle keeps its width; what is drawn together is the sides.
         at = np.abs(u) / (_CORNER_U + 0.03)
-        profile = np.sign(u) * at * np.exp((1.0 - at**3) / 3.0)
+        profile = np.sign(u) * at**1.5 * np.exp((1.0 - at**3) / 2.0)
         weight = _bump(v, _CORNER_V + 0.02, 0.34)
         return _vector(-amount * profile * weight * self._sideways, self._zero)
 
@@ -143,7 +144,7 @@ class _Face:
     def squint(self) -> Field:
         u, v = self._u, self._v
         weight = _bump(np.abs(u), 0.50, 0.28) * smoothstep(v, 0.03, 0.14)
-        return _vector(self._zero, -0.028 * weight * (1.0 - smoothstep(v, 0.14, 0.62)))
+        return _vector(self._zero, -0.020 * weight * (1.0 - smoothstep(v, 0.14, 0.62)))
 
 
 class _Head:

@@ -56,7 +56,7 @@ class Interior:
         drawn = np.empty((zone.height, zone.width, 3), np.float32)
         drawn[:] = self._palette.cavity
         lift = behind.tongue_up
-        tongue_y = (0.10 - 0.055 * lift) + behind.jaw * (0.80 - 0.45 * lift)
+        tongue_y = (0.075 - 0.045 * lift) + behind.jaw * (0.62 - 0.36 * lift)
         self._over(drawn, self._tongue, zone, behind.head_px, tongue_y)
         self._over(drawn, self._lower, zone, behind.head_px, _JAW_SHARE * behind.jaw)
         if not own_teeth:
@@ -112,7 +112,7 @@ class Interior:
                 cover = _tooth(x - centre, sign * (edge - y) - arch, width, height, soft)
                 across = (x - centre) / width
                 up = np.clip((sign * (edge - y) - arch) / height, 0.0, 1.0)
-                shade = (1.0 - 0.55 * across**2) * (0.86 + 0.14 * smoothstep(up, 0.0, 0.3))
+                shade = (1.0 - 0.30 * (2.0 * np.abs(across)) ** 4 * 0.8) * (0.86 + 0.14 * smoothstep(up, 0.0, 0.3))
                 shade *= 1.0 - 0.16 * smoothstep(up, 0.4, 1.0)
                 shade *= 1.0 - 0.78 * smoothstep(np.full_like(x, start + width / 2), 0.10, 0.42)
                 shade *= 1.0 if upper else 0.80
@@ -140,8 +140,8 @@ def _tooth(
     x: NDArray[np.float32], up: NDArray[np.float32], width: float, height: float, soft: float
 ) -> NDArray[np.float32]:
     """How far each point lies in a tooth whose edge is at `up` = 0: a rounded rectangle."""
-    radius = 0.30 * width
-    half_w, half_h = width / 2 - 0.003, height / 2
+    radius = 0.20 * width
+    half_w, half_h = width / 2 - 0.0008, height / 2
     dx = np.abs(x) - (half_w - radius)
     dy = np.abs(up - half_h) - (half_h - radius)
     outside = np.hypot(np.maximum(dx, 0.0), np.maximum(dy, 0.0))

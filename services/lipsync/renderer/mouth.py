@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.lipsync.expression import MOUTH_SHAPES
-from services.lipsync.pixels import blurred, pulled
+from services.lipsync.pixels import blurred, pulled, sample_line
 from services.lipsync.renderer.fields import FIELDS, JAW_DROP
-from services.lipsync.renderer.frame import FaceFrame
+from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
 from services.lipsync.renderer.interior import Behind, Interior
 from services.lipsync.renderer.palette import palette_of
-from services.lipsync.renderer.shape import ALONG, FaceShape, Slit
-from services.lipsync.renderer.slit import Edges, Layers, SlitWarp, Zone
+from services.lipsync.renderer.shape import ALONG, SAMPLES, FaceShape, Slit
+from services.lipsync.renderer.slit import Layers, SlitWarp, Zone
 
 _MEAN_WIDTH = 0.77
 _JAW = MOUTH_SHAPES.index("jaw_open")
@@ -44,14 +44,24 @@ class _Parting:
     outer_fall: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """How far the edges of the lips move, inter-ocular distances, downwards positive, each [n]."""
+
+    upper: NDArray[np.float32]
+    upper_outer: NDArray[np.float32]
+    lower: NDArray[np.float32]
+    lower_outer: NDArray[np.float32]
+
+
 _PARTINGS = {
-    "jaw_open": _Parting(-0.105, -0.060, 0.175, 0.115, 0.80, 0.9),
+    "jaw_open": _Parting(-0.105, -0.060, 0.175, 0.115, 1.05, 1.05),
     "lips_close": _Parting(),
     "upper_lip_raise": _Parting(-0.070, -0.058, 0.0, 0.0, 0.9, 0.9),
     "lower_lip_drop": _Parting(0.0, 0.0, 0.075, 0.055, 0.9, 0.9),
     "stretch": _Parting(-0.004, 0.010, 0.014, -0.010, 0.6, 0.8),
-    "pucker": _Parting(-0.014, -0.026, 0.022, 0.030, 1.8, 1.0),
-    "funnel": _Parting(-0.050, -0.062, 0.055, 0.066, 1.1, 0.9),
+    "pucker": _Parting(-0.014, -0.020, 0.016, -0.006, 1.8, 1.0),
+    "funnel": _Parting(-0.045, -0.055, 0.050, 0.045, 1.1, 0.9),
     "press": _Parting(0.0, 0.030, 0.0, -0.036, 1.0, 0.7),
     "lip_bite": _Parting(-0.022, -0.018, 0.0, -0.030, 0.9, 0.8),
     "smile": _Parting(0.0, 0.010, 0.0, -0.010, 1.0, 0.8),
@@ -61,7 +71,7 @@ _PARTINGS = {
 
 
 def _parting_curves() -> NDArray[np.float32]:
-    """Edges' movement per shape [12, 4, n], in the order of `Edges`."""
+    """Edges' movement per shape [12, 4, n], in the order of `_Edges`."""
     bow = 1.0 - ALONG**2
     curves = []
     for name in MOUTH_SHAPES:
@@ -95,9 +105,8 @@ class Mouth:
         high = np.array([slit.corners[1, 0], slit.lower_outer.max() + 0.42], np.float32)
         size = (picture.shape[1], picture.shape[0])
         self.zone = Zone.around(frame, low - margin, high + margin, size)
-        self._warp = SlitWarp(
-            picture, frame, shape, slit, self.zone, (_UPPER_REACH, _LOWER_REACH), rigid
-        )
+        self._warp = SlitWarp(picture, frame, shape, slit, self.zone, rigid)
+        self._place, self._follow = _following(slit, self._warp.points)
         middle = np.array([slit.middle_x, slit.upper[len(ALONG) // 2]], np.float32)
         scale = float(np.clip(width / _MEAN_WIDTH, 0.75, 1.25))
         self._interior = Interior(palette_of(picture, frame, shape), frame, middle, scale)
@@ -105,22 +114,27 @@ class Mouth:
         self._own = _own_inside(picture, frame, slit, self.zone) if self._shows_inside else None
         self._shade_at_rest: NDArray[np.float32] | None = None
         if self._shows_inside:
-            layers = self._warp.layers(
-                np.zeros(len(FIELDS), np.float32),
-                Edges(*(np.zeros(len(ALONG), np.float32) for _ in range(4))),
-            )
+            still = np.zeros(len(FIELDS), np.float32)
+            layers = self._layers(still, np.zeros(len(MOUTH_SHAPES), np.float32))
             self._shade_at_rest = self._shade(layers)
 
     def draw(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> NDArray[np.float32]:
         """The zone's picture, float32 RGB [h, w, 3]."""
-        layers = self._warp.layers(weights, self._edges(weights, mouth))
+        layers = self._layers(weights, mouth)
         drawn = self._inside(weights, mouth)
         drawn *= self._shade(layers, self._shade_at_rest)[..., None]
         for layer in (layers.lower, layers.upper):
             drawn += (layer[..., :3] - drawn) * layer[..., 3:]
         return drawn
 
-    def _edges(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> Edges:
+    def _layers(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> Layers:
+        edges = self._edges(weights, mouth)
+        curves = np.stack([edges.upper, edges.upper_outer, edges.lower, edges.lower_outer], axis=-1)
+        down = sample_line(curves, self._place) * self._follow
+        smooth = self._warp.smooth(weights)
+        return self._warp.layers(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
+
+    def _edges(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> _Edges:
         upper, upper_outer, lower, lower_outer = np.tensordot(mouth, _CURVES, axes=1)
         smooth_upper, smooth_lower = (
             np.tensordot(weights, fields[..., 1], axes=1) for fields in self._warp.edge_fields
@@ -133,7 +147,7 @@ class Mouth:
         after_close = np.maximum(after_bite, 0.0) * (1.0 - close)
         up = _BITE_UPPER_MEETS * (gap - after_bite) + _UPPER_MEETS * (after_bite - after_close)
         down = (gap - after_close) - up
-        return Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
+        return _Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
 
     def _inside(
         self, weights: NDArray[np.float32], mouth: NDArray[np.float32]
@@ -186,3 +200,24 @@ def _opening(frame: FaceFrame, slit: Slit, zone: Zone) -> NDArray[np.float32]:
     cover = np.clip(np.minimum(*inside) * frame.iod_px + 1.0, 0.0, 1.0)
     cover[np.abs(slit.along(x)) > 1.0] = 0.0
     return cover.astype(np.float32)
+
+
+def _following(slit: Slit, points: Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """For each point its place along the lips (an index of their samples) [h, w], and how far it
+    follows each edge, in the order of `_Edges` [h, w, 4]."""
+    place = slit.along(points[..., 0])
+    index = np.asarray((place + 1.0) * ((SAMPLES - 1) / 2), np.float32)
+    weights = np.empty((*place.shape, 4), np.float32)
+    sides = (
+        (slit.upper, slit.upper_outer, -1.0, _UPPER_REACH),
+        (slit.lower, slit.lower_outer, 1.0, _LOWER_REACH),
+    )
+    for n, (edge, outer, sign, reach) in enumerate(sides):
+        depth = (points[..., 1] - sample_line(edge, index)) * np.float32(sign)
+        thickness = np.maximum(sample_line((outer - edge) * np.float32(sign), index), 0.02)
+        across = smoothstep(depth / thickness, 0.0, 1.0)
+        weights[..., 2 * n] = 1.0 - across
+        weights[..., 2 * n + 1] = across * (1.0 - smoothstep(depth - thickness, 0.0, reach))
+    # Nothing parts beyond the corners; the curves are zero there, and stay so.
+    beyond = 1.0 - smoothstep(np.abs(place), 0.98, 1.10)
+    return index, weights * beyond[..., None]

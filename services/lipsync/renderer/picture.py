@@ -34,7 +34,7 @@ class PictureRenderer:
         self._frame = canvas.copy()
         picture = np.ascontiguousarray(canvas[place.slices])
         frame = FaceFrame.of(pack.landmarks).scaled(scale, (0.0, 0.0))
-        shape = face_shape(pack.landmarks, FaceFrame.of(pack.landmarks))
+        shape = face_shape(pack.picture, pack.landmarks)
         rigid = _rigid(pack.person, frame, picture)
         self._picture, self._view = picture, self._frame[place.slices]
         self._place_grid(frame, shape, rigid)

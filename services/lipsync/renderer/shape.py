@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.lipsync.faces.landmarks import Landmarks
 from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
+from services.lipsync.renderer.seam import lip_seam, shows_teeth
 
 SAMPLES = 65
 """How many places along a mouth or an eye its edges are known at."""
@@ -30,6 +31,10 @@ _EYE_LOWER = (
     (362, 382, 381, 380, 374, 373, 390, 249, 263),
 )
 _BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
+_SHUT_GAP, _CLOSED_GAP = 0.032, 0.075
+"""Lips that are said to be closer than the first are closed: landmarks never have them quite shut.
+Up to the second they are, unless teeth are seen."""
+_LID_BIAS = 0.014
 _SUBNASALE, _NOSE_TIP, _CHIN, _UPPER_LIP, _SEAM = 2, 1, 152, 0, 13
 _OUTER_EYES, _JAWS, _CHEEKS = (33, 263), (58, 288), (234, 454)
 
@@ -103,8 +108,9 @@ class FaceShape:
         return (x - middle) / width, v
 
 
-def face_shape(landmarks: Landmarks, frame: FaceFrame) -> FaceShape:
-    """The measures of a face as its landmarks tell them."""
+def face_shape(picture: NDArray[np.uint8], landmarks: Landmarks) -> FaceShape:
+    """The measures of a face as its landmarks, and its picture, tell them."""
+    frame = FaceFrame.of(landmarks)
     mesh = frame.from_picture(landmarks.points[:, :2])
     heights = np.array([0.0, *(mesh[i, 1] for i in (_SUBNASALE, _SEAM, _CHIN))], np.float32)
     heights[2] = (mesh[13, 1] + mesh[14, 1]) / 2
@@ -113,7 +119,7 @@ def face_shape(landmarks: Landmarks, frame: FaceFrame) -> FaceShape:
     irises = np.stack([frame.from_picture(eye.iris) for eye in landmarks.eyes])
     radius = np.linalg.norm(irises[:, 1:] - irises[:, :1], axis=-1).mean()
     return FaceShape(
-        mouth=_mouth(mesh),
+        mouth=_mouth(mesh, picture, frame),
         eyes=(_eye(mesh, landmarks, frame, 0), _eye(mesh, landmarks, frame, 1)),
         irises=irises[:, 0],
         iris_radius=float(radius),
@@ -134,13 +140,20 @@ def _half_widths(mesh: Points) -> NDArray[np.float32]:
     return np.clip(np.mean(ratios, axis=0), 0.45, 1.6).astype(np.float32)
 
 
-def _mouth(mesh: Points) -> Slit:
+def _mouth(mesh: Points, picture: NDArray[np.uint8], frame: FaceFrame) -> Slit:
     corners = mesh[list(_MOUTH_CORNERS)]
     middle_x = float(mesh[[13, 14], 0].mean())
     places = np.interp(ALONG, [-1, 0, 1], [corners[0, 0], middle_x, corners[1, 0]])
     upper, lower = (_height(mesh[list(i)], corners, places) for i in (_UPPER_INNER, _LOWER_INNER))
     upper_outer = _height(mesh[list(_UPPER_OUTER)], corners, places)
     lower_outer = _height(mesh[list(_LOWER_OUTER)], corners, places)
+    gap = float((lower - upper).max())
+    x = places.astype(np.float32)
+    lips = (upper_outer, upper, lower, lower_outer)
+    if gap < _SHUT_GAP or (gap < _CLOSED_GAP and not shows_teeth(picture, frame, x, lips)):
+        upper = lower = lip_seam(picture, frame, x, (upper + lower) / 2)
+    upper_outer = np.minimum(upper_outer, upper - 0.015)
+    lower_outer = np.maximum(lower_outer, lower + 0.02)
     return Slit(corners, middle_x, upper, np.maximum(upper, lower), upper_outer, lower_outer)
 
 
@@ -153,14 +166,31 @@ def _eye(mesh: Points, landmarks: Landmarks, frame: FaceFrame, side: int) -> Sli
         if beyond:
             corners[n] = contour[place]
     middle_x = float(corners[:, 0].mean())
-    places = np.interp(ALONG, [-1, 1], corners[:, 0])
-    tops = [_height(line, corners, places) for line in (upper, contour[[0, *range(9, 16), 8]])]
-    bottoms = [_height(line, corners, places) for line in (lower, contour[:9])]
-    top = 0.35 * tops[0] + 0.65 * tops[1]
-    bottom = np.maximum(top, 0.5 * bottoms[0] + 0.5 * bottoms[1])
+    line = np.interp(ALONG, [-1, 1], corners[:, 1])
+    top = line + _arch(np.concatenate([upper[1:-1], contour[9:16]]), corners)
+    bottom = line + _arch(np.concatenate([lower[1:-1], contour[1:8]]), corners)
+    # Both networks draw the lower lid's edge a little inside the eye.
+    bottom = np.maximum(top, bottom + _LID_BIAS * (1.0 - ALONG**2))
     brow = float(mesh[list(_BROWS[side]), 1].mean())
-    crease = top - np.minimum(0.11, 0.45 * np.maximum(top.min() - brow, 0.05))
-    return Slit(corners, middle_x, top, bottom, crease.astype(np.float32), bottom + 0.07)
+    room = max(float(top.min()) - brow, 0.06)
+    crease = top - min(0.10, 0.42 * room)
+    slit = (corners, middle_x, top, bottom, crease, bottom + 0.07)
+    return Slit(*(part if isinstance(part, float) else part.astype(np.float32) for part in slit))
+
+
+def _arch(points: Points, corners: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The smooth arch over a line from corner to corner that fits points of a lid best [n]."""
+    (x0, y0), (x1, y1) = corners
+    along = 2.0 * (points[:, 0] - x0) / (x1 - x0) - 1.0
+    height = points[:, 1] - np.interp(points[:, 0], [x0, x1], [y0, y1])
+    inside = np.abs(along) < 0.9
+
+    def basis(a: NDArray[np.float32]) -> NDArray[np.float32]:
+        bow = np.maximum(1.0 - np.abs(a) ** 2.3, 0.0)
+        return np.stack([bow, a * bow], axis=-1)
+
+    fit, *_ = np.linalg.lstsq(basis(along[inside]), height[inside], rcond=None)
+    return np.asarray(basis(ALONG) @ fit, np.float64)
 
 
 def _height(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.lipsync.pixels import enlarged, sample, sample_line
 from services.lipsync.renderer.fields import motion_fields
-from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
+from services.lipsync.renderer.frame import FaceFrame, Points
 from services.lipsync.renderer.shape import SAMPLES, FaceShape, Slit
 
 _GRID_PX = 2
@@ -61,16 +61,6 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
-    """How far the edges of a slit move, face coordinates, downwards positive, each [n]."""
-
-    upper: NDArray[np.float32]
-    upper_outer: NDArray[np.float32]
-    lower: NDArray[np.float32]
-    lower_outer: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
 class Layers:
     """The three pictures of a zone at one instant, float32, colours 0 to 255."""
 
@@ -90,10 +80,9 @@ class SlitWarp:
         shape: FaceShape,
         slit: Slit,
         zone: Zone,
-        reach: tuple[float, float],
         rigid: NDArray[np.float32],
     ) -> None:
-        """`reach`: how far above and below the outer edges the sides give way; `rigid` [H, W]."""
+        """`rigid`: how far each pixel belongs to the head [H, W]."""
         self.zone = zone
         self.source = zone.padded(
             round(_PADDING * frame.iod_px), (picture.shape[1], picture.shape[0])
@@ -110,21 +99,32 @@ class SlitWarp:
             [columns / self.source.width, rows / self.source.height], np.float32
         )
         self._cell_origin = np.array([self.source.x - 0.5, self.source.y - 0.5], np.float32)
-        points = frame.from_picture(grid)
+        self.points = frame.from_picture(grid)
+        """The same in face coordinates."""
         self.fields = _fields_at(frame, shape, grid, rigid)
         edge_x = slit.x
         edges = [np.stack([edge_x, y], axis=-1) for y in (slit.upper, slit.lower)]
         self.edge_fields = tuple(_face_fields(frame, shape, edge, rigid) for edge in edges)
         """The smooth motions at both edges, face coordinates [k, n, 2], upper then lower."""
-        self._place, self._weights = _profiles(slit, points, reach)
         self._sources = _sources(picture, frame, slit, self.source)
 
-    def layers(self, weights: NDArray[np.float32], edges: Edges) -> Layers:
-        """Both sides as they lie for the given smooth motions and moved edges."""
-        smooth = np.tensordot(weights, self.fields, axes=1)
-        upper = self._pull(self._sources[0], smooth, edges.upper, edges.upper_outer, 0)
-        lower = self._pull(self._sources[1], smooth, edges.lower, edges.lower_outer, 2)
-        return Layers(upper, lower)
+    def smooth(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The smooth motions on the grid, pixels [h, w, 2]."""
+        flat = weights @ self.fields.reshape(len(weights), -1)
+        return np.asarray(flat.reshape(self.grid.shape), np.float32)
+
+    def layers(
+        self,
+        smooth: NDArray[np.float32],
+        upper_down: NDArray[np.float32],
+        lower_down: NDArray[np.float32],
+    ) -> Layers:
+        """Both sides as they lie when, beside the smooth motions, each point of the grid sinks by
+        so much on either side, inter-ocular distances [h, w]."""
+        return Layers(
+            self._pull(self._sources[0], smooth, upper_down),
+            self._pull(self._sources[1], smooth, lower_down),
+        )
 
     def backward(self, displacement: NDArray[np.float32]) -> NDArray[np.float32]:
         """Where each pixel of the zone comes from [h, w, 2], pixels of `source`, for a field on the
@@ -137,15 +137,10 @@ class SlitWarp:
         self,
         source: NDArray[np.uint8],
         smooth: NDArray[np.float32],
-        inner: NDArray[np.float32],
-        outer: NDArray[np.float32],
-        first: int,
+        down: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        curves = np.stack([inner, outer], axis=-1) * np.float32(self._frame.iod_px)
-        moved = sample_line(curves, self._place)
-        down = (moved * self._weights[..., first : first + 2]).sum(axis=-1)
         # Downwards as the face stands.
-        field = smooth + down[..., None] * self._frame.turn[:, 1]
+        field = smooth + down[..., None] * (self._frame.turn[:, 1] * np.float32(self._frame.iod_px))
         layer = sample(source, self.backward(field)).astype(np.float32)
         layer[..., 3] *= np.float32(1.0 / 255.0)
         return layer
@@ -184,33 +179,6 @@ def _face_fields(
 ) -> NDArray[np.float32]:
     pixels = frame.to_picture(points)
     return motion_fields(shape, points, sample(rigid, pixels[None])[0])
-
-
-def _profiles(
-    slit: Slit, points: Points, reach: tuple[float, float]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """For each point its place along the slit (an index of its samples) [h, w], and how far it
-    follows each edge: upper, upper outer, lower, lower outer [h, w, 4]."""
-    place = slit.along(points[..., 0])
-    index = (place + 1.0) * np.float32((SAMPLES - 1) / 2)
-
-    def at(heights: NDArray[np.float32]) -> NDArray[np.float32]:
-        return sample_line(heights, index)
-
-    y = points[..., 1]
-    weights = np.empty((*y.shape, 4), np.float32)
-    sides = ((slit.upper, slit.upper_outer, -1.0), (slit.lower, slit.lower_outer, 1.0))
-    for n, (edge, outer, sign) in enumerate(sides):
-        depth = (y - at(edge)) * sign
-        thickness = np.maximum((at(outer) - at(edge)) * sign, 0.02)
-        across = np.clip(depth / thickness, 0.0, 1.0)
-        across = across * across * (3.0 - 2.0 * across)
-        fade = 1.0 - smoothstep(depth - thickness, 0.0, reach[n])
-        weights[..., 2 * n] = 1.0 - across
-        weights[..., 2 * n + 1] = across * fade
-    # Nothing parts beyond the corners; the curves are zero there, and stay so.
-    beyond = 1.0 - smoothstep(np.abs(place), 0.98, 1.10)
-    return index, weights * beyond[..., None]
 
 
 def _sources(
