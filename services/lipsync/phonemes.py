@@ -16,7 +16,7 @@ from services.lipsync.visemes import Viseme, VisemeShape
 MODEL_RATE_HZ = 16_000
 RIGHT_CONTEXT_US = 60_000
 """How much sound after a phone the recogniser hears before it is believed."""
-EMISSION_LAG_US = 40_000
+EMISSION_LAG_US = 45_000
 """How long after its onset a phone is emitted: the delay at which the shapes best fit the mouths of
 people who were filmed."""
 LOOKAHEAD_US = RIGHT_CONTEXT_US + EMISSION_LAG_US

@@ -10,6 +10,7 @@ from hama.asr import ASRModel
 from numpy.typing import NDArray
 
 from services.lipsync.phonemes import (
+    EMISSION_LAG_US,
     MODEL_RATE_HZ,
     Phone,
     SpeechReader,
@@ -80,7 +81,9 @@ def test_pieces_of_any_size_give_each_phone_once_in_its_place(piece: int) -> Non
         for viseme in reader.read(sound[start : start + piece], last=start + piece >= len(sound))
     ]
     starts_us = [viseme.start_us for viseme in visemes]
-    assert starts_us == pytest.approx([40_000 + n * 100_000 for n in range(40)], abs=2)
+    assert starts_us == pytest.approx(
+        [80_000 - EMISSION_LAG_US + n * 100_000 for n in range(40)], abs=2
+    )
     order = [VisemeShape.PP, VisemeShape.AA, VisemeShape.FF, VisemeShape.SS]
     assert [viseme.shape for viseme in visemes] == [order[n % 4] for n in range(40)]
 
