@@ -135,7 +135,7 @@ class SpeechReader:
         self._last: Phone | None = None
 
     def read(self, samples: NDArray[np.int16], *, last: bool) -> list[Viseme]:
-        """Hears the next sound; returns the new visemes, all that begin `LOOKAHEAD_US` before its end.
+        """Hears the next sound; returns the new visemes that begin `LOOKAHEAD_US` before its end.
 
         With `last`, those up to the end.
         """

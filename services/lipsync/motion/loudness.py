@@ -83,7 +83,7 @@ class LoudnessTrack:
         return float(np.convolve(around, np.full(3, 1 / 3), "valid").max()) - level
 
     def presence_at(self, at_us: int) -> float:
-        """1 while the voice is there, 0 in silence; the closures of stops do not count as silence."""
+        """1 while the voice is there, 0 in silence; a stop's closure does not count as silence."""
         level = self.usual_level(at_us)
         if level is None:
             return 0.0
