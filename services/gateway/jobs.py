@@ -156,5 +156,5 @@ def parse_job(delivery: Delivery, message: MessageT) -> MessageT:
     """The job that a delivery holds; raises Discard when it can't be read."""
     try:
         return json_format.Parse(delivery.payload, message, ignore_unknown_fields=True)
-    except json_format.ParseError as error:
+    except (json_format.ParseError, UnicodeDecodeError) as error:
         raise Discard("the job can't be read") from error

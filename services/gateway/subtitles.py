@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from services.gateway.media import Word
 
@@ -47,10 +48,9 @@ class _Piece:
 def cues_of(words: Sequence[Word], text: str) -> list[Cue]:
     """Cues in order, without overlap, with the punctuation of the text that the words stand in."""
     cues = [_cue(pieces) for pieces in _grouped(list(_pieces(words, text)))]
-    followers = [*cues[1:], None]
     return [
         Cue(cue.start_us, _shown_until(cue, following), cue.lines)
-        for cue, following in zip(cues, followers, strict=True)
+        for cue, following in zip_longest(cues, cues[1:])
     ]
 
 

@@ -156,6 +156,8 @@ class VideoJobs:
 
     async def _supervised(self, lease: Lease) -> Video:
         """Makes the video while the lease is kept; ends the work when the job is to stop."""
+        if lease.stopped.done():
+            raise _Stopped(lease.stopped.result())
         work = asyncio.ensure_future(self._make(lease))
         keeper = asyncio.ensure_future(lease.keep())
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -166,6 +167,8 @@ class FakeVideos:
     history: list[tuple[VideoStatus, float]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     """Raised by the next updates, one each."""
+    updated: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at each update."""
 
     async def create(self, account_id: str, new: NewVideo) -> Video:
         video = Video(
@@ -245,6 +248,7 @@ class FakeVideos:
         if video.ended or held is None or held[0] != holder:
             raise StateConflict("the lease is lost")
         self.history.append((status, progress))
+        self.updated.set()
         video = replace(video, status=status, progress=progress, error=error)
         if result:
             video = replace(
