@@ -105,7 +105,7 @@ async def test_a_recording_that_is_too_long_is_told_without_reading_it_all(
 ) -> None:
     path = record(tmp_path / "a.wav", seconds=5, rate_hz=8_000, layout="mono")
     chunks = audio_file.read(path, rate_hz=RATE_HZ, max_duration_s=2)
-    for _ in range(3):
+    for _ in range(4):
         await anext(chunks)
     with pytest.raises(AudioTooLong):
         await anext(chunks)
