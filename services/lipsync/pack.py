@@ -71,7 +71,7 @@ class AvatarPack:
         if not ok:
             raise ValueError("the picture can't be encoded")
         marks, box = self.landmarks, self.face
-        arrays = {
+        arrays: dict[str, Any] = {
             "picture": png,
             "points": marks.points,
             "contours": np.stack([eye.contour for eye in marks.eyes]),

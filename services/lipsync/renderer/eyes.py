@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from services.lipsync.expression import Expression
 from services.lipsync.pixels import blurred, sample
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
-from services.lipsync.renderer.shape import ALONG, FaceShape, Slit
 from services.lipsync.renderer.lids import lid_field
+from services.lipsync.renderer.shape import ALONG, FaceShape, Slit
 from services.lipsync.renderer.slit import SlitWarp, Zone
 
 _UPPER_MEETS = 0.90
@@ -65,9 +65,7 @@ class EyePicture:
             drawn += (layer[..., :3] - drawn) * layer[..., 3:]
         return drawn
 
-    def _sink(
-        self, weights: NDArray[np.float32], expression: Expression
-    ) -> tuple[float, float]:
+    def _sink(self, weights: NDArray[np.float32], expression: Expression) -> tuple[float, float]:
         """How far both lids sink, in units of the opening that the picture shows."""
         middle = len(ALONG) // 2
         gap = max(float(self._slit.gap[middle]), 0.01)

@@ -6,6 +6,8 @@ measures. None of them parts the lips or the lids; see `slit.py` for that.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,10 +90,10 @@ def motion_fields(shape: FaceShape, points: Points, rigid: NDArray[np.float32]) 
 
 
 def _bump(x: NDArray[np.float32], centre: float, width: float) -> NDArray[np.float32]:
-    return np.exp(-(((x - centre) / width) ** 2))
+    return np.asarray(np.exp(-(((x - centre) / width) ** 2)), np.float32)
 
 
-def _vector(x: NDArray[np.float32], y: NDArray[np.float32]) -> Field:
+def _vector(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> Field:
     return np.stack([x, y], axis=-1).astype(np.float32)
 
 

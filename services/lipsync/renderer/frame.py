@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class FaceFrame:
         return (points @ self.turn.T * np.float32(self.iod_px) + self.origin).astype(np.float32)
 
 
-def smoothstep(x: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+def smoothstep(x: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.float32]:
     """0 up to `low`, 1 from `high` on, level at both."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)

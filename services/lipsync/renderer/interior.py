@@ -38,10 +38,16 @@ class Interior:
     """Draws the inside of one mouth over a zone of the picture."""
 
     def __init__(
-        self, palette: Palette, frame: FaceFrame, middle: NDArray[np.float32], scale: float
+        self,
+        palette: Palette,
+        frame: FaceFrame,
+        middle: NDArray[np.float32],
+        open_by: float,
+        scale: float,
     ) -> None:
-        """`middle`: where the lips rest, face coordinates; `scale`: the mouth's width against the
-        average one."""
+        """`middle`: where the upper lip ends, face coordinates; `open_by`: how far below it the
+        lower lip begins; `scale`: the mouth's width against the average one."""
+        self._open_by = open_by
         self._frame = frame
         self._middle = middle
         self._scale = scale
@@ -55,10 +61,10 @@ class Interior:
         """The inside, as if no lips were there, float32 RGB [h, w, 3]."""
         drawn = np.empty((zone.height, zone.width, 3), np.float32)
         drawn[:] = self._palette.cavity
-        lift = behind.tongue_up
-        tongue_y = (0.075 - 0.045 * lift) + behind.jaw * (0.62 - 0.36 * lift)
+        lift, rest = behind.tongue_up, self._open_by
+        tongue_y = (0.020 - 0.015 * lift) + (rest + behind.jaw) * (0.40 - 0.28 * lift)
         self._over(drawn, self._tongue, zone, behind.head_px, tongue_y)
-        self._over(drawn, self._lower, zone, behind.head_px, _JAW_SHARE * behind.jaw)
+        self._over(drawn, self._lower, zone, behind.head_px, rest + _JAW_SHARE * behind.jaw)
         if not own_teeth:
             self._over(drawn, self._upper, zone, behind.head_px, 0.0)
         return drawn
@@ -89,7 +95,8 @@ class Interior:
         height = round((_SHEET_BOTTOM - _SHEET_TOP) * self._density)
         x = (np.arange(width) + 0.5) / self._density - _SHEET_WIDTH / 2
         y = (np.arange(height) + 0.5) / self._density + _SHEET_TOP
-        return tuple(np.meshgrid(x.astype(np.float32), y.astype(np.float32)))  # type: ignore[return-value]
+        columns, rows = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+        return columns, rows
 
     def _teeth(
         self, sizes: tuple[tuple[float, float], ...], palette: Palette, *, upper: bool
@@ -100,7 +107,8 @@ class Interior:
         edge = _UPPER_EDGE if upper else _LOWER_EDGE
         colour = np.zeros((*x.shape, 3), np.float32)
         alpha = np.zeros(x.shape, np.float32)
-        gum = smoothstep(-sign * (y - edge), 0.10, 0.13) * smoothstep(0.42 - np.abs(x), 0.0, 0.1)
+        gum = smoothstep((edge - y) * sign, 0.10, 0.13)
+        gum *= smoothstep(0.42 - np.abs(x), 0.0, 0.1)
         colour += (palette.gum * 0.8) * gum[..., None]
         alpha = np.maximum(alpha, gum)
         for side in (-1.0, 1.0):
@@ -112,10 +120,12 @@ class Interior:
                 cover = _tooth(x - centre, sign * (edge - y) - arch, width, height, soft)
                 across = (x - centre) / width
                 up = np.clip((sign * (edge - y) - arch) / height, 0.0, 1.0)
-                shade = (1.0 - 0.30 * (2.0 * np.abs(across)) ** 4 * 0.8) * (0.86 + 0.14 * smoothstep(up, 0.0, 0.3))
+                shade = (1.0 - 0.30 * (2.0 * np.abs(across)) ** 4 * 0.8) * (
+                    0.86 + 0.14 * smoothstep(up, 0.0, 0.3)
+                )
                 shade *= 1.0 - 0.16 * smoothstep(up, 0.4, 1.0)
-                shade *= 1.0 - 0.78 * smoothstep(np.full_like(x, start + width / 2), 0.10, 0.42)
-                shade *= 1.0 if upper else 0.80
+                shade *= 1.0 - 0.70 * smoothstep(np.full_like(x, start + width / 2), 0.14, 0.46)
+                shade *= 1.0 if upper else 0.74
                 colour += (palette.tooth * shade[..., None] - colour) * cover[..., None]
                 alpha = np.maximum(alpha, cover)
                 start += width
@@ -129,7 +139,7 @@ class Interior:
         top = 0.02 + 0.55 * x**2
         cover = smoothstep(y - top, -0.015, 0.03) * smoothstep(0.36 - np.abs(x), 0.0, 0.08)
         groove = 1.0 - 0.22 * np.exp(-((x / 0.035) ** 2))
-        light = (0.55 + 0.55 * smoothstep(y - top, 0.0, 0.10)) * groove
+        light = (0.42 + 0.62 * smoothstep(y - top, 0.0, 0.11)) * groove
         light *= 1.0 - 0.5 * smoothstep(np.abs(x), 0.15, 0.36)
         colour = palette.tongue * (light * cover)[..., None]
         sheet = np.dstack([colour, cover]).astype(np.float32)
@@ -146,4 +156,4 @@ def _tooth(
     dy = np.abs(up - half_h) - (half_h - radius)
     outside = np.hypot(np.maximum(dx, 0.0), np.maximum(dy, 0.0))
     distance = outside + np.minimum(np.maximum(dx, dy), 0.0) - radius
-    return np.clip(0.5 - distance / (2 * soft), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(0.5 - distance / (2 * soft), 0.0, 1.0), np.float32)

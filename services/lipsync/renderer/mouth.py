@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.lipsync.expression import MOUTH_SHAPES
-from services.lipsync.pixels import blurred, pulled, sample_line
+from services.lipsync.pixels import blurred, pulled, sample, sample_line
 from services.lipsync.renderer.fields import FIELDS, JAW_DROP
 from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
 from services.lipsync.renderer.interior import Behind, Interior
@@ -28,6 +28,10 @@ _UPPER_MEETS = 0.30
 _BITE_GAP, _BITE_UPPER_MEETS = 0.026, 0.12
 _OPEN_PHOTO_GAP = 0.035
 """A photo whose lips are further apart shows what is behind them."""
+_SPEAKING_CLOSES, _ACTIVITY, _FULL_OPENING = 0.65, 0.3, 0.28
+_OWN_TEETH_GAP, _OWN_GIVES_WAY = 0.11, 0.07
+"""A photo that shows enough of its teeth keeps them; a glimpse gives way to drawn ones."""
+_OWN_INSET_PX, _OWN_FADE = 1.5, 0.02
 _UPPER_REACH, _LOWER_REACH = 0.20, 0.30
 
 
@@ -109,26 +113,47 @@ class Mouth:
         self._place, self._follow = _following(slit, self._warp.points)
         middle = np.array([slit.middle_x, slit.upper[len(ALONG) // 2]], np.float32)
         scale = float(np.clip(width / _MEAN_WIDTH, 0.75, 1.25))
-        self._interior = Interior(palette_of(picture, frame, shape), frame, middle, scale)
+        open_by = float(slit.gap[len(ALONG) // 2])
+        palette = palette_of(picture, frame, shape)
+        self._interior = Interior(palette, frame, middle, open_by, scale)
         self._shows_inside = float(slit.gap.max()) > _OPEN_PHOTO_GAP
+        self._keeps_teeth = float(slit.gap.max()) > _OWN_TEETH_GAP
+        self._open_jaw = float(slit.gap.max()) / _FULL_OPENING
         self._own = _own_inside(picture, frame, slit, self.zone) if self._shows_inside else None
         self._shade_at_rest: NDArray[np.float32] | None = None
         if self._shows_inside:
             still = np.zeros(len(FIELDS), np.float32)
-            layers = self._layers(still, np.zeros(len(MOUTH_SHAPES), np.float32))
+            edges = self._edges(still, np.zeros(len(MOUTH_SHAPES), np.float32))
+            layers = self._layers(still, edges)
             self._shade_at_rest = self._shade(layers)
+
+    def articulated(self, mouth: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The coefficients as this face makes them: a mouth that the picture shows open is drawn
+        together while it speaks, so that speech moves it as it moves others. Rest stays rest."""
+        if not self._shows_inside:
+            return mouth
+        activity = 1.0 - np.exp(-float(np.abs(mouth).sum()) / _ACTIVITY)
+        drawn_together = mouth.copy()
+        drawn_together[_JAW] -= np.float32(_SPEAKING_CLOSES * activity * self._open_jaw)
+        return drawn_together
 
     def draw(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> NDArray[np.float32]:
         """The zone's picture, float32 RGB [h, w, 3]."""
-        layers = self._layers(weights, mouth)
-        drawn = self._inside(weights, mouth)
+        edges = self._edges(weights, mouth)
+        layers = self._layers(weights, edges)
+        drawn = self._inside(weights, mouth, float((edges.lower - edges.upper).max()))
         drawn *= self._shade(layers, self._shade_at_rest)[..., None]
         for layer in (layers.lower, layers.upper):
             drawn += (layer[..., :3] - drawn) * layer[..., 3:]
         return drawn
 
-    def _layers(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> Layers:
-        edges = self._edges(weights, mouth)
+    def _own_share(self, opened: float) -> float:
+        """How much is left of what the picture shows inside, when lips are so much further open."""
+        if self._keeps_teeth:
+            return 1.0
+        return float(np.clip(1.0 - opened / _OWN_GIVES_WAY, 0.0, 1.0))
+
+    def _layers(self, weights: NDArray[np.float32], edges: _Edges) -> Layers:
         curves = np.stack([edges.upper, edges.upper_outer, edges.lower, edges.lower_outer], axis=-1)
         down = sample_line(curves, self._place) * self._follow
         smooth = self._warp.smooth(weights)
@@ -150,18 +175,18 @@ class Mouth:
         return _Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
 
     def _inside(
-        self, weights: NDArray[np.float32], mouth: NDArray[np.float32]
+        self, weights: NDArray[np.float32], mouth: NDArray[np.float32], opened: float
     ) -> NDArray[np.float32]:
         middle = self._warp.edge_fields[0][_HEAD_FIELDS, len(ALONG) // 2]
         head_px = (
             self._frame.turn @ (weights[_HEAD_FIELDS] @ middle) * np.float32(self._frame.iod_px)
         )
         behind = Behind(head_px, JAW_DROP * float(mouth[_JAW]), float(mouth[_TONGUE]))
-        drawn = self._interior.draw(self.zone, behind, own_teeth=self._shows_inside)
+        drawn = self._interior.draw(self.zone, behind, own_teeth=self._keeps_teeth)
         if self._own is not None:
             matrix = np.array([[1.0, 0.0, -head_px[0]], [0.0, 1.0, -head_px[1]]])
             own = pulled(self._own, matrix, self.zone.width, self.zone.height)
-            drawn += (own[..., :3] - drawn) * own[..., 3:]
+            drawn += (own[..., :3] - drawn) * (own[..., 3:] * np.float32(self._own_share(opened)))
         return drawn
 
     def _shade(
@@ -185,21 +210,19 @@ class Mouth:
 def _own_inside(
     picture: NDArray[np.uint8], frame: FaceFrame, slit: Slit, zone: Zone
 ) -> NDArray[np.float32]:
-    """What the picture itself shows between the lips: colour and coverage [h, w, 4]."""
-    rows, columns = zone.slices
-    colour = picture[rows, columns].astype(np.float32)
-    return np.dstack([colour, _opening(frame, slit, zone)])
-
-
-def _opening(frame: FaceFrame, slit: Slit, zone: Zone) -> NDArray[np.float32]:
-    """1 between the lips as the picture shows them, 0 outside [h, w]."""
-    points = frame.from_picture(zone.grid(1.0))
-    x = points[..., 0]
-    upper, lower = (np.interp(x, slit.x, edge) for edge in (slit.upper, slit.lower))
-    inside = (points[..., 1] - upper, lower - points[..., 1])
-    cover = np.clip(np.minimum(*inside) * frame.iod_px + 1.0, 0.0, 1.0)
-    cover[np.abs(slit.along(x)) > 1.0] = 0.0
-    return cover.astype(np.float32)
+    """What the picture itself shows between the lips, and goes on behind them: colour and coverage
+    [h, w, 4]."""
+    pixels = zone.grid(1.0)
+    points = frame.from_picture(pixels)
+    index = np.asarray((slit.along(points[..., 0]) + 1.0) * ((SAMPLES - 1) / 2), np.float32)
+    upper, lower = sample_line(slit.upper, index), sample_line(slit.lower, index)
+    inset = np.minimum(np.float32(_OWN_INSET_PX / frame.iod_px), (lower - upper) / 2)
+    y = points[..., 1]
+    back = np.clip(y, upper + inset, lower - inset) - y
+    kept = pixels + (back * np.float32(frame.iod_px))[..., None] * frame.turn[:, 1]
+    cover = 1.0 - smoothstep(y - lower, 0.0, _OWN_FADE)
+    cover *= 1.0 - smoothstep(np.abs(index - (SAMPLES - 1) / 2) * (2 / (SAMPLES - 1)), 0.96, 1.04)
+    return np.dstack([sample(picture, kept), cover]).astype(np.float32)
 
 
 def _following(slit: Slit, points: Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

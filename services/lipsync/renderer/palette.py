@@ -37,11 +37,11 @@ def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -
     luma = float(skin @ _LUMA)
     light = float(np.clip(0.55 * 1.10 * luma + 0.45 * 1.05 * float(whites @ _LUMA), 0, 255))
     light = float(np.clip(light, max(_DARKEST_TOOTH, 0.9 * luma), _BRIGHTEST_TOOTH))
-    # A fifth of the skin's tint: the light's own colour, and what the face reflects on teeth.
+    # A third of the skin's tint: the light's own colour, and what the face reflects on teeth.
     tint = skin / max(luma, 1.0)
     colourful = float(np.clip((skin.max() - skin.min()) / max(luma, 1.0) / 0.25, 0.0, 1.0))
     enamel = 1.0 + (_ENAMEL - 1.0) * colourful
-    tooth = np.clip(light * (0.76 * enamel + 0.24 * tint), 0, 255)
+    tooth = np.clip(light * (0.68 * enamel + 0.32 * tint), 0, 255)
     flesh = 0.6 * lip + 0.4 * skin * np.array([0.95, 0.62, 0.60])
     flesh = flesh if colourful > 0.3 else 0.6 * lip + 0.4 * 0.7 * skin
     return Palette(
@@ -56,12 +56,14 @@ def _sample(
     picture: NDArray[np.uint8], frame: FaceFrame, points: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     pixels = frame.to_picture(points.astype(np.float32))[None]
-    return sample(picture, pixels)[0].astype(np.float32)
+    colours: NDArray[np.float32] = sample(picture, pixels)[0].astype(np.float32)
+    return colours
 
 
 def _box(centre: tuple[float, float], size: float) -> NDArray[np.float32]:
     line = np.linspace(-size, size, 9)
-    return np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2) + centre
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2) + centre
+    return grid.astype(np.float32)
 
 
 def _cheeks(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -> NDArray[np.float32]:

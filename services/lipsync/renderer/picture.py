@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,7 @@ class PictureRenderer:
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
         """The picture of an expression, RGB [h, w, 3]; the next call overwrites it."""
+        expression = replace(expression, mouth=self._mouth.articulated(expression.mouth))
         weights = field_weights(expression)
         self._warp(weights)
         drawn = [

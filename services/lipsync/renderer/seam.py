@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,6 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _HALF_HEIGHT = 0.075
 """How far from where the landmarks have it the line is looked for, inter-ocular distances."""
 _ROWS = 61
-_TEETH_LIGHTER = 0.9
 _BEND_COST = 0.35
 _AWAY_COST = 0.5
 
@@ -37,9 +38,14 @@ def lip_seam(
     ends = 1.0 - np.minimum(np.arange(len(x)), np.arange(len(x))[::-1]) / (0.12 * len(x))
     cost += 8.0 * np.clip(ends, 0.0, 1.0) * (offsets[:, None] / _HALF_HEIGHT) ** 2
     path = _cheapest_path(cost)
-    away = np.convolve(np.pad(offsets[path], 2, mode="edge"), [0.1, 0.25, 0.3, 0.25, 0.1], "valid")
+    away = _smoothed(offsets[path])
     away[[0, -1]] = 0.0
     return (guess + away).astype(np.float32)
+
+
+def _smoothed(line: NDArray[np.float32]) -> NDArray[np.float32]:
+    kernel = np.array([0.1, 0.25, 0.3, 0.25, 0.1], np.float32)
+    return np.convolve(np.pad(line, 2, mode="edge"), kernel, "valid").astype(np.float32)
 
 
 def shows_teeth(
@@ -52,14 +58,20 @@ def shows_teeth(
 
     `lips`: the heights of the upper lip's outer and inner and the lower lip's inner and outer edge.
     """
-    middle = np.abs(np.linspace(-1.0, 1.0, len(x))) < 0.5
+    middle = np.abs(np.linspace(-1.0, 1.0, len(x))) < 0.45
     upper_outer, upper, lower, lower_outer = (edge[middle] for edge in lips)
-    heights = ((upper_outer + upper) / 2, (upper + lower) / 2, (lower + lower_outer) / 2)
-    points = np.stack([np.stack([x[middle], height], axis=-1) for height in heights])
-    above, between, below = sample(picture, frame.to_picture(points)).astype(np.float32)
-    lip = (above + below) / 2
+
+    def colours(heights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        grid = np.stack(np.broadcast_arrays(x[middle], np.atleast_2d(heights)), axis=-1)
+        return sample(picture, frame.to_picture(grid.astype(np.float32))).astype(np.float32)
+
+    shares = np.linspace(0.0, 1.0, 11)[:, None]
+    between = colours(upper + (lower - upper) * shares)
+    brightest = (between @ _LUMA).argmax(axis=0)
+    between = between[brightest, np.arange(between.shape[1])]
+    lip = np.concatenate([colours((upper_outer + upper) / 2), colours((lower + lower_outer) / 2)])
     lighter = float(np.median(between @ _LUMA)) / max(float(np.median(lip @ _LUMA)), 1.0)
-    return lighter > _TEETH_LIGHTER and _paleness(between) > _paleness(lip)
+    return lighter > 1.0 and _paleness(between) > _paleness(lip) + 0.015
 
 
 def _paleness(colours: NDArray[np.float32]) -> float:

@@ -31,7 +31,7 @@ _EYE_LOWER = (
     (362, 382, 381, 380, 374, 373, 390, 249, 263),
 )
 _BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
-_SHUT_GAP, _CLOSED_GAP = 0.032, 0.075
+_SHUT_GAP, _CLOSED_GAP = 0.045, 0.075
 """Lips that are said to be closer than the first are closed: landmarks never have them quite shut.
 Up to the second they are, unless teeth are seen."""
 _LID_BIAS = 0.014
@@ -66,7 +66,7 @@ class Slit:
     def x(self) -> NDArray[np.float32]:
         """Where the places of `ALONG` are [n]."""
         knots = [self.corners[0, 0], self.middle_x, self.corners[1, 0]]
-        return np.interp(ALONG, [-1.0, 0.0, 1.0], knots).astype(np.float32)
+        return np.asarray(np.interp(ALONG, [-1.0, 0.0, 1.0], knots), np.float32)
 
     @property
     def gap(self) -> NDArray[np.float32]:
@@ -137,21 +137,21 @@ def _half_widths(mesh: Points) -> NDArray[np.float32]:
     for (left, right), name, middle in pairs:
         mean = _MEAN_HALF_WIDTHS[name]
         ratios.append(((middle - mesh[left, 0]) / mean, (mesh[right, 0] - middle) / mean))
-    return np.clip(np.mean(ratios, axis=0), 0.45, 1.6).astype(np.float32)
+    return np.asarray(np.clip(np.mean(ratios, axis=0), 0.45, 1.6), np.float32)
 
 
 def _mouth(mesh: Points, picture: NDArray[np.uint8], frame: FaceFrame) -> Slit:
     corners = mesh[list(_MOUTH_CORNERS)]
     middle_x = float(mesh[[13, 14], 0].mean())
-    places = np.interp(ALONG, [-1, 0, 1], [corners[0, 0], middle_x, corners[1, 0]])
+    ends = [corners[0, 0], middle_x, corners[1, 0]]
+    places = np.asarray(np.interp(ALONG, [-1, 0, 1], ends), np.float32)
     upper, lower = (_height(mesh[list(i)], corners, places) for i in (_UPPER_INNER, _LOWER_INNER))
     upper_outer = _height(mesh[list(_UPPER_OUTER)], corners, places)
     lower_outer = _height(mesh[list(_LOWER_OUTER)], corners, places)
     gap = float((lower - upper).max())
-    x = places.astype(np.float32)
     lips = (upper_outer, upper, lower, lower_outer)
-    if gap < _SHUT_GAP or (gap < _CLOSED_GAP and not shows_teeth(picture, frame, x, lips)):
-        upper = lower = lip_seam(picture, frame, x, (upper + lower) / 2)
+    if gap < _SHUT_GAP or (gap < _CLOSED_GAP and not shows_teeth(picture, frame, places, lips)):
+        upper = lower = lip_seam(picture, frame, places, (upper + lower) / 2)
     upper_outer = np.minimum(upper_outer, upper - 0.015)
     lower_outer = np.maximum(lower_outer, lower + 0.02)
     return Slit(corners, middle_x, upper, np.maximum(upper, lower), upper_outer, lower_outer)
@@ -174,8 +174,8 @@ def _eye(mesh: Points, landmarks: Landmarks, frame: FaceFrame, side: int) -> Sli
     brow = float(mesh[list(_BROWS[side]), 1].mean())
     room = max(float(top.min()) - brow, 0.06)
     crease = top - min(0.10, 0.42 * room)
-    slit = (corners, middle_x, top, bottom, crease, bottom + 0.07)
-    return Slit(*(part if isinstance(part, float) else part.astype(np.float32) for part in slit))
+    lines = (np.asarray(line, np.float32) for line in (top, bottom, crease, bottom + 0.07))
+    return Slit(corners, middle_x, *lines)
 
 
 def _arch(points: Points, corners: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -194,7 +194,7 @@ def _arch(points: Points, corners: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _height(
-    line: Points, corners: NDArray[np.float32], places: NDArray[np.float64]
+    line: Points, corners: NDArray[np.float32], places: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """A line's height at the given x; it runs from corner to corner, smoothed."""
     inside = line[(line[:, 0] > corners[0, 0]) & (line[:, 0] < corners[1, 0])]
