@@ -33,6 +33,8 @@ _MICROSECONDS = 1_000_000
 _VOWEL_MAX_US = 320_000
 _CONSONANT_MAX_US = 140_000
 _SHORTEST_US = 20_000
+# Stress is not heard, so every sound is taken as said with middling care.
+_WEIGHT = 0.8
 _LEVEL_HOP_US = 10_000
 _SILENT_RMS = 10.0 ** (-55.0 / 20.0)
 _SILENT_SHARE = 10.0 ** (-38.0 / 20.0)
@@ -193,7 +195,10 @@ class SpeechReader:
         length_us = max(_SHORTEST_US, min(phone.end_us - phone.start_us, longest_us))
         onset_us = max(0, phone.start_us - EMISSION_LAG_US)
         bounds = [onset_us + length_us * n // len(shapes) for n in range(len(shapes) + 1)]
-        return [Viseme(*parts) for parts in zip(shapes, bounds, bounds[1:], strict=False)]
+        return [
+            Viseme(shape, start_us, end_us, _WEIGHT)
+            for shape, start_us, end_us in zip(shapes, bounds, bounds[1:], strict=False)
+        ]
 
 
 def to_model_rate(sound: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:

@@ -44,7 +44,7 @@ class Articulation:
     """How strongly it insists on its jaw height and lip opening, 0 to 1."""
     lips: float
     """How strongly it insists on its spread or rounding, 0 to 1; a low one yields to others."""
-    attack_ms: int = 105
+    attack_ms: int = 115
     """How long before the sound the jaw begins to move towards it."""
     rounding_attack_ms: int = 105
     """Likewise the lips' rounding or spread."""
@@ -59,18 +59,18 @@ ARTICULATIONS: dict[VisemeShape, Articulation] = {
     VisemeShape.DD: _A({JAW: 0.45, LOWER_DROP: 0.22, STRETCH: 0.10, TONGUE: 0.75}, 0.6, 0.15),
     VisemeShape.KK: _A({JAW: 0.56, LOWER_DROP: 0.14}, 0.4, 0.1),
     VisemeShape.CH: _A(
-        {JAW: 0.32, FUNNEL: 0.55, UPPER_RAISE: 0.16, LOWER_DROP: 0.22}, 0.85, 0.8, 105, 130
+        {JAW: 0.32, FUNNEL: 0.55, UPPER_RAISE: 0.16, LOWER_DROP: 0.22}, 0.85, 0.8, 115, 130
     ),
     VisemeShape.SS: _A({JAW: 0.32, STRETCH: 0.28, LOWER_DROP: 0.30, UPPER_RAISE: 0.10}, 0.85, 0.35),
     VisemeShape.NN: _A({JAW: 0.48, LOWER_DROP: 0.16, TONGUE: 0.75}, 0.55, 0.12),
-    VisemeShape.RR: _A({JAW: 0.39, FUNNEL: 0.27, PUCKER: 0.25}, 0.6, 0.55, 105, 125),
+    VisemeShape.RR: _A({JAW: 0.39, FUNNEL: 0.27, PUCKER: 0.25}, 0.6, 0.55, 115, 125),
     VisemeShape.AA: _A({JAW: 0.89, UPPER_RAISE: 0.20, LOWER_DROP: 0.28, STRETCH: 0.06}, 1.0, 0.8),
     VisemeShape.E: _A({JAW: 0.69, UPPER_RAISE: 0.18, LOWER_DROP: 0.26, STRETCH: 0.28}, 1.0, 0.75),
     VisemeShape.IH: _A({JAW: 0.54, UPPER_RAISE: 0.14, LOWER_DROP: 0.26, STRETCH: 0.52}, 1.0, 0.85),
     VisemeShape.OH: _A(
-        {JAW: 0.65, FUNNEL: 0.48, PUCKER: 0.25, LOWER_DROP: 0.10}, 1.0, 1.0, 105, 140
+        {JAW: 0.65, FUNNEL: 0.48, PUCKER: 0.25, LOWER_DROP: 0.10}, 1.0, 1.0, 115, 140
     ),
-    VisemeShape.OU: _A({JAW: 0.35, FUNNEL: 0.30, PUCKER: 0.70}, 1.0, 1.0, 105, 150),
+    VisemeShape.OU: _A({JAW: 0.35, FUNNEL: 0.30, PUCKER: 0.70}, 1.0, 1.0, 115, 150),
 }
 
 _JAW_LIKE = (JAW, UPPER_RAISE, LOWER_DROP)

@@ -32,7 +32,7 @@ SEAL_OPEN_US = 60_000
 PAUSE_CLOSE_US = 150_000
 """How long the mouth takes to come to rest when no sound follows."""
 
-_RELEASE_US = 100_000
+_RELEASE_US = 112_000
 _PLATEAU_INSET = 0.2
 _PLATEAU_INSET_MAX_US = 40_000
 _PAUSE_US = 40_000
