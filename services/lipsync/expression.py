@@ -1,4 +1,4 @@
-"""The vocabulary between motion (which decides) and rendering (which draws): one face at one instant."""
+"""One face at one instant: the words between motion, which decides, and rendering, which draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 MOUTH_SHAPES = (
     "jaw_open",  # the jaw drops; 1: as wide as speech ever gets ("ah", loud)
-    "lips_close",  # the lips meet whatever the jaw does; 1: sealed (p b m), also from a photo that smiles with teeth
+    "lips_close",  # the lips meet whatever jaw and photo do; 1: sealed (p b m), even from a smile
     "upper_lip_raise",  # the upper lip alone lifts and shows the upper teeth
     "lower_lip_drop",  # the lower lip alone drops and shows the lower teeth
     "stretch",  # corners go outwards (ee)
@@ -21,8 +21,8 @@ MOUTH_SHAPES = (
     "frown",  # corners down
     "tongue_up",  # the tongue's tip behind or between the upper teeth (l n th d)
 )
-"""Names of the mouth coefficients, in array order. Each is 0 at the photo's own rest and 1 at full articulation;
-values between -0.3 and 1.3 are legal, so that coarticulation may overshoot."""
+"""Names of the mouth coefficients, in array order. Each is 0 at the photo's own rest and 1 at full
+articulation; values between -0.3 and 1.3 are legal, so that coarticulation may overshoot."""
 
 
 @dataclass(frozen=True, slots=True)
