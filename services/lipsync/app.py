@@ -91,4 +91,4 @@ def limits_of(settings: LipsyncSettings) -> Limits:
     session = SessionLimits(
         max_queued_us=int(settings.max_queued_s * 1_000_000), stall_s=settings.stall_timeout_s
     )
-    return Limits(settings.max_sessions, session)
+    return Limits(settings.max_sessions, settings.max_waiting_portraits, session)

@@ -106,6 +106,8 @@ class Limits:
     """How much is taken on."""
 
     max_sessions: int
+    max_portraits: int
+    """Portraits that are looked at or built, or wait for it."""
     session: SessionLimits
 
 
@@ -130,15 +132,17 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         self._limits = limits
         self._drawing = drawing
         self._preparing = preparing
-        self._sessions = 0
+        self._sessions = _Slots(limits.max_sessions, "every animation slot is taken")
+        self._portraits = _Slots(limits.max_portraits, "too many portraits are being looked at")
 
     async def InspectPortrait(
         self, request: wire.InspectPortraitRequest, context: Context
     ) -> wire.InspectPortraitResponse:
         """See the proto."""
-        portrait = await self._objects.read(_name(request.portrait, "portrait"))
-        loop = asyncio.get_running_loop()
-        seen = await loop.run_in_executor(self._preparing, self._studio.inspect, portrait.data)
+        with self._portraits.taken():
+            portrait = await self._objects.read(_name(request.portrait, "portrait"))
+            loop = asyncio.get_running_loop()
+            seen = await loop.run_in_executor(self._preparing, self._studio.inspect, portrait.data)
         return wire.InspectPortraitResponse(
             width=seen.width, height=seen.height, face=_face(seen.face)
         )
@@ -149,18 +153,22 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         """See the proto."""
         pack_name = _name(request.pack, "pack")
         preview_name = _name(request.preview, "preview")
-        portrait = await self._objects.read(_name(request.portrait, "portrait"))
-        loop = asyncio.get_running_loop()
-        shares: asyncio.Queue[float] = asyncio.Queue()  # unbounded: a few dozen numbers
+        with self._portraits.taken():
+            portrait = await self._objects.read(_name(request.portrait, "portrait"))
+            loop = asyncio.get_running_loop()
+            shares: asyncio.Queue[float] = asyncio.Queue()  # unbounded: a few dozen numbers
 
-        def tell(share: float) -> None:
-            loop.call_soon_threadsafe(shares.put_nowait, share)
+            def tell(share: float) -> None:
+                loop.call_soon_threadsafe(shares.put_nowait, share)
 
-        building = loop.run_in_executor(self._preparing, self._build, portrait.data, tell)
-        async with aclosing(_shares_until(building, shares)) as progress:
-            async for share in progress:
-                yield wire.PrepareAvatarResponse(progress=share)
-        pack, data, preview = await building
+            building = loop.run_in_executor(self._preparing, self._build, portrait.data, tell)
+            try:
+                async with aclosing(_shares_until(building, shares)) as progress:
+                    async for share in progress:
+                        yield wire.PrepareAvatarResponse(progress=share)
+                pack, data, preview = await building
+            finally:
+                building.cancel()
         await self._objects.write(pack_name, PACK_TYPE, data)
         await self._objects.write(preview_name, "image/jpeg", preview)
         log.info("avatar.prepared", width=pack.width, height=pack.height, bytes=len(data))
@@ -172,7 +180,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         """See the proto."""
         try:
             config = await _config(request_iterator)
-            with self._slot():
+            with self._sessions.taken(), SESSIONS.track_inprogress():
                 started, animation = await self._open(config)
                 yield wire.AnimateResponse(started=started)
                 commands = _commands(request_iterator, config.sample_rate_hz)
@@ -201,24 +209,30 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         )
         return started, animation
 
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if self._sessions >= self._limits.max_sessions:
-            raise Overloaded("every animation slot is taken", retry_after_s=RETRY_AFTER_S)
-        self._sessions += 1
-        SESSIONS.inc()
-        try:
-            yield
-        finally:
-            self._sessions -= 1
-            SESSIONS.dec()
-
     def _build(
         self, portrait: bytes, progress: Callable[[float], None]
     ) -> tuple[PackT, bytes, bytes]:
         with stage("prepare"):
             pack = self._studio.build(portrait, progress)
             return pack, pack.to_bytes(), self._studio.preview(pack)
+
+
+class _Slots:
+    """A number of places; who finds none is refused at once."""
+
+    def __init__(self, number: int, refusal: str) -> None:
+        self._free = number
+        self._refusal = refusal
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        if not self._free:
+            raise Overloaded(self._refusal, retry_after_s=RETRY_AFTER_S)
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
 
 
 async def _shares_until(

@@ -21,7 +21,9 @@ class LipsyncSettings(ServiceSettings):
     max_sessions: int = Field(default=4, ge=1)
     """Animations at once; more are refused as overloaded."""
     max_preparations: int = Field(default=1, ge=1)
-    """Avatars that are looked at or built at once; more wait."""
+    """Portraits that are looked at or built at once; more wait."""
+    max_waiting_portraits: int = Field(default=16, ge=1)
+    """Portraits that are looked at, built or waiting; more are refused as overloaded."""
     render_threads: int = Field(default=2, ge=1)
     """Threads that draw and encode."""
     max_queued_s: float = Field(default=60.0, gt=0)

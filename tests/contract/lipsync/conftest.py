@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -113,8 +114,12 @@ class PlainStudio:
 
     def __init__(self) -> None:
         self.noisy = NoisyRenderer(640, 640)
+        self.open_eyes = threading.Event()
+        """Looking at a portrait waits while this is not set."""
+        self.open_eyes.set()
 
     def inspect(self, portrait: bytes) -> PlainPack:
+        self.open_eyes.wait()
         if portrait != PORTRAIT:
             raise NoFace("no face was found")
         return PlainPack()
@@ -181,7 +186,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
                 objects,
                 packs,
                 Silent(),
-                Limits(2, SessionLimits(max_queued_us=10_000_000, stall_s=60)),
+                Limits(2, 4, SessionLimits(max_queued_us=10_000_000, stall_s=60)),
                 drawing=drawing,
                 preparing=preparing,
             )

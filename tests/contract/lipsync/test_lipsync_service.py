@@ -244,6 +244,19 @@ async def test_what_exceeds_the_slots_is_refused_at_the_door(house: House) -> No
     calls[1].cancel()
 
 
+async def test_more_portraits_than_can_wait_are_refused(house: House) -> None:
+    request = wire.InspectPortraitRequest(portrait=PHOTO)
+    house.studio.open_eyes.clear()
+    try:
+        calls = [asyncio.ensure_future(unary(house.stub.InspectPortrait(request))) for _ in "12345"]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        house.studio.open_eyes.set()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes].count(Overloaded) == 1
+    assert [type(outcome) for outcome in outcomes].count(wire.InspectPortraitResponse) == 4
+
+
 async def slot_is_free(house: House) -> None:
     """Returns once an animation is admitted; the test's own time limit ends a vain wait."""
     async with asyncio.timeout(10):
