@@ -18,7 +18,7 @@ from services.common.jetstream import JobQueue, connect
 from services.common.runtime import run_service
 from services.gateway.avatar_job import AvatarJobs
 from services.gateway.clients.peers import Clients, open_clients
-from services.gateway.http.schemas import video_json
+from services.gateway.http.views import video_json
 from services.gateway.jobs import AVATARS, VIDEOS, WEBHOOKS, Jobs, News
 from services.gateway.pipeline import Services
 from services.gateway.reconciler import Reconciler

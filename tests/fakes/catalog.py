@@ -14,6 +14,7 @@ from services.common.errors import (
     AvatarNotFound,
     IdempotencyConflict,
     IdempotencyInProgress,
+    InvalidInput,
     StateConflict,
     Unauthenticated,
     VideoNotFound,
@@ -129,6 +130,8 @@ class FakeAvatars:
         return avatar
 
     async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Avatar]:
+        if not cursor.isdecimal() and cursor:
+            raise InvalidInput("this cursor is of no list")
         mine = [a for a in reversed(self.kept.values()) if a.account_id == account_id]
         first = int(cursor or 0)
         following = str(first + limit) if len(mine) > first + limit else ""

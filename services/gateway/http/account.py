@@ -8,16 +8,11 @@ from services.common.errors import (
     PayloadTooLarge,
     UnsupportedMedia,
 )
+from services.gateway.http.bodies import ApiKeyRequest
 from services.gateway.http.context import AccountId, IdempotencyKey, InGateway
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router, told_once
-from services.gateway.http.schemas import (
-    AccountView,
-    ApiKeyList,
-    ApiKeyRequest,
-    ApiKeyView,
-    NewApiKeyView,
-)
+from services.gateway.http.views import AccountView, ApiKeyList, ApiKeyView, NewApiKeyView
 
 router = api_router("account")
 

@@ -21,10 +21,11 @@ from services.gateway.http import (
     videos,
     voices,
 )
+from services.gateway.http.bodies import AvatarFromAsset
 from services.gateway.http.context import Gateway
 from services.gateway.http.problem import CatchAll, Problem
 from services.gateway.http.requests import BodyLimit, RequestScope
-from services.gateway.http.schemas import AvatarFromAsset, TimedSpeech
+from services.gateway.http.views import TimedSpeech
 
 _VERSION = "1"
 _DESCRIPTION = """\
@@ -35,6 +36,7 @@ Send `Authorization: Bearer vk_…` with every call below `/v1`. Errors are
 cursor. A creating POST takes an `Idempotency-Key`: the same key with the same request gives the
 same answer.
 """
+_NOUNS = (assets, avatars, voices, speech, videos, content, account, health)
 _NAMED_ELSEWHERE = (Problem, AvatarFromAsset, TimedSpeech)
 """Models that operations refer to by name only."""
 
@@ -50,17 +52,28 @@ def create_app(gateway: Gateway) -> ASGIApp:
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for noun in (assets, avatars, voices, speech, videos, content, account, health):
+    for noun in _NOUNS:
         app.include_router(noun.router)
     if gateway.settings.metrics_listen is None:
         app.include_router(health.metrics_router)
-    problem.install(app)
+    problem.install(app, _methods_of)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
     return RequestScope(CatchAll(BodyLimit(app, gateway.settings)))
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
+
+
+def _methods_of(path: str) -> set[str]:
+    """The methods that a path knows, whichever routes they are in."""
+    return {
+        method
+        for noun in _NOUNS
+        for route in noun.router.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

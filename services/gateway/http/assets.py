@@ -18,8 +18,8 @@ from services.gateway.http.context import AccountId, Cursor, IdempotencyKey, InG
 from services.gateway.http.forms import form_body
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router
-from services.gateway.http.schemas import AssetView, Page, page_of
 from services.gateway.http.uploads import Form
+from services.gateway.http.views import AssetView, Page, page_of
 
 router = api_router("assets")
 

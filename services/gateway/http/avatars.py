@@ -23,12 +23,14 @@ from services.common.errors import (
     StorageFull,
     UnsupportedMedia,
 )
+from services.gateway.http.bodies import AvatarFromAsset
 from services.gateway.http.context import AccountId, Cursor, IdempotencyKey, InGateway, Limit
+from services.gateway.http.fields import NAME_PATTERN
 from services.gateway.http.forms import form_body
 from services.gateway.http.problem import InvalidFields, field_errors, problems
 from services.gateway.http.route import JSON_TYPE, api_router
-from services.gateway.http.schemas import AvatarFromAsset, AvatarView, Page, page_of
 from services.gateway.http.uploads import Form, FormFile
+from services.gateway.http.views import AvatarView, Page, page_of
 from services.gateway.new_avatar import AvatarMaker
 from services.gateway.records import AvatarStatus
 
@@ -38,9 +40,10 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _BODY = {
     **form_body(
         "image",
-        name={"type": "string", "minLength": 1, "maxLength": 100, "examples": ["Ada"]},
+        name={"type": "string", "maxLength": 100, "pattern": NAME_PATTERN, "examples": ["Ada"]},
         subject_authorised={
             "type": "boolean",
+            "const": True,
             "description": "True: the person shown allows this use.",
         },
     ),

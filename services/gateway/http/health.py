@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.gateway.http.context import InGateway
-from services.gateway.http.schemas import Health
+from services.gateway.http.views import Health
 
 router = APIRouter(tags=["health"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -150,8 +150,11 @@ def _from_http(error: HTTPException) -> DomainError:
             return InvalidInput("the body can't be read")
 
 
-def install(app: FastAPI) -> None:
-    """Turns every error that leaves a route into a problem."""
+def install(app: FastAPI, methods_of: Callable[[str], Iterable[str]]) -> None:
+    """Turns every error that leaves a route into a problem.
+
+    `methods_of` tells the methods that a path knows.
+    """
 
     async def domain(_: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)  # noqa: S101 - what it is registered for
@@ -167,9 +170,12 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, InvalidFields)  # noqa: S101 - likewise
         return _invalid(error)
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - likewise
-        return respond(_from_http(error), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == MethodNotAllowed.http_status:
+            headers["Allow"] = ", ".join(sorted(methods_of(request.url.path)))
+        return respond(_from_http(error), headers)
 
     async def defect(_: Request, __: Exception) -> Response:
         return respond(Internal("internal error"))
@@ -204,8 +210,10 @@ class CatchAll:
         try:
             await self._app(scope, receive, watch)
         except Exception as error:
-            if started and isinstance(error, DomainError):
-                log.warning("http.broken_off", reason=error.reason)
+            # Starlette wraps what a response raises after its head was sent.
+            cause = error.__cause__ or error
+            if started and isinstance(cause, DomainError):
+                log.warning("http.broken_off", reason=cause.reason)
             else:
                 log.exception("http.failed")
             await self._tell(started, scope, receive, send)

@@ -20,10 +20,11 @@ from services.common.errors import (
     VoiceNotFound,
 )
 from services.gateway import sound_file, texts
+from services.gateway.http.bodies import SpeechRequest
 from services.gateway.http.context import Gateway, InGateway
 from services.gateway.http.problem import problems
 from services.gateway.http.route import JSON_TYPE, api_router
-from services.gateway.http.schemas import SpeechRequest, TimedSpeech, VisemeView, WordView
+from services.gateway.http.views import TimedSpeech, VisemeView, WordView
 from services.gateway.media import Segment
 from services.gateway.pipeline import SPEECH_RATE_HZ, SpokenText, approve
 

@@ -25,6 +25,7 @@ from services.common.errors import (
     VideoNotFound,
     VoiceNotFound,
 )
+from services.gateway.http.bodies import TextScript, VideoRequest
 from services.gateway.http.context import (
     AccountId,
     Cursor,
@@ -35,20 +36,25 @@ from services.gateway.http.context import (
 )
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router
-from services.gateway.http.schemas import (
-    Page,
-    TextScript,
-    VideoRequest,
-    VideoView,
-    page_of,
-    video_json,
-)
+from services.gateway.http.views import Page, VideoView, page_of, video_json
 from services.gateway.new_video import Defaults, VideoMaker
 from services.gateway.records import NewVideo, Video, VideoSpec, VideoStatus
 
 router = api_router("videos")
 
 _EVENT_STREAM = "text/event-stream"
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"const": "video"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/VideoView"},
+        },
+    },
+}
 
 
 @router.post(
@@ -125,7 +131,7 @@ async def get_video(video_id: str, gateway: InGateway, account_id: AccountId) ->
         **problems(VideoNotFound),
         200: {
             "description": "Events named `video`, whose data is the video as JSON",
-            "content": {_EVENT_STREAM: {"schema": {"type": "string"}}},
+            "content": {_EVENT_STREAM: {"schema": _EVENT}},
         },
     },
 )

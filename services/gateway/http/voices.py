@@ -9,7 +9,7 @@ from fastapi import Query
 from services.gateway.http.context import InGateway
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router
-from services.gateway.http.schemas import VoiceList, VoiceView
+from services.gateway.http.views import VoiceList, VoiceView
 
 router = api_router("voices")
 

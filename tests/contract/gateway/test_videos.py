@@ -168,7 +168,7 @@ async def test_one_side_follows_the_other_in_the_avatars_shape(
         {"webhook_url": "ftp://example.com/"},
         {"webhook_url": "https://user:pass@example.com/"},
         {"webhook_url": "https:///nohost"},
-        {"webhook_url": "http://[::1"},
+        {"webhook_url": "http://[::1]/"},
         {"metadata": {"a": {"deep": 1}}},
         {"metadata": {"a": 2**60}},
         {"metadata": {str(i): i for i in range(51)}},

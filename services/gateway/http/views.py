@@ -1,93 +1,17 @@
-"""What the HTTP API takes and gives, as OpenAPI shows it."""
+"""What the HTTP API gives, as OpenAPI shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Generic, Literal, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import records
 
 ItemT = TypeVar("ItemT")
 RecordT = TypeVar("RecordT")
-
-MIN_SIDE = 256
-MAX_SHORT_SIDE = 1080
-MAX_LONG_SIDE = 3840
-_MAX_EXACT_INTEGER = 2**53
-
-
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("control characters are not allowed")
-    return value
-
-
-def _storable(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("half a surrogate pair is no character") from error
-    if "\x00" in value:
-        raise ValueError("NUL characters are not allowed")
-    return value
-
-
-def _web_address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError("not a URL") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("an http or https URL is expected")
-    if parts.username is not None or not value.isascii() or not value.isprintable():
-        raise ValueError("no user name and no characters beyond ASCII are allowed in the URL")
-    return value
-
-
-def _scalar(value: records.Scalar) -> records.Scalar:
-    if isinstance(value, int) and abs(value) > _MAX_EXACT_INTEGER:
-        raise ValueError("whole numbers may be at most 2^53")
-    return _storable(value) if isinstance(value, str) else value
-
-
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(_printable),
-]
-Text = Annotated[str, AfterValidator(_storable)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
-MetadataKey = Annotated[
-    str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)
-]
-MetadataValue = Annotated[
-    Annotated[str, StringConstraints(max_length=500)] | bool | int | float | None,
-    AfterValidator(_scalar),
-]
-WebAddress = Annotated[
-    str, StringConstraints(min_length=8, max_length=2048), AfterValidator(_web_address)
-]
-Even = Annotated[int, Field(ge=MIN_SIDE, le=MAX_LONG_SIDE, multiple_of=2)]
-
-
-class Request(BaseModel):
-    """A body; what it does not know is refused."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
 
 
 class View(BaseModel):
@@ -160,15 +84,6 @@ class AssetView(View):
         )
 
 
-class AvatarFromAsset(Request):
-    """An avatar of a picture that was uploaded before."""
-
-    asset_id: Id = Field(examples=["as_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
-    name: Name = Field(examples=["Ada"])
-    subject_authorised: bool
-    """True: the person shown allows this use. Anything else is refused with `consent_required`."""
-
-
 class AvatarView(View):
     """A face that can speak."""
 
@@ -229,15 +144,6 @@ class VoiceList(View):
     items: list[VoiceView]
 
 
-class SpeechRequest(Request):
-    """A text to be said."""
-
-    voice_id: Id = Field(examples=["vo_en_heart"])
-    text: Text = Field(examples=["Hello from Vultus."])
-    speed: float = Field(default=1.0, ge=0.5, le=2.0)
-    format: Literal["wav", "mp3", "opus"] = "wav"
-
-
 class VisemeView(View):
     """A mouth shape and when it holds."""
 
@@ -261,64 +167,6 @@ class TimedSpeech(View):
     duration_s: float
     visemes: list[VisemeView]
     words: list[WordView]
-
-
-class TextScript(Request):
-    """A text, spoken in a voice."""
-
-    type: Literal["text"]
-    text: Text = Field(examples=["Hello from Vultus."])
-
-
-class AudioScript(Request):
-    """A recording that was uploaded before."""
-
-    type: Literal["audio"]
-    asset_id: Id = Field(examples=["as_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
-
-
-class Output(Request):
-    """What the file is to be like."""
-
-    width: Even | None = None
-    """Pixels, even. Given alone, the height follows the avatar's shape."""
-    height: Even | None = None
-    """Pixels, even. The short side has 256 to 1080."""
-    fps: Literal[25, 30] = 25
-    subtitles: Literal["none", "sidecar"] | None = None
-    """`sidecar` keeps them beside the video: the default for a text, not known for a recording."""
-
-    @model_validator(mode="after")
-    def _short_side(self) -> Self:
-        sides = [side for side in (self.width, self.height) if side]
-        if len(sides) == 2 and min(sides) > MAX_SHORT_SIDE:
-            raise ValueError(f"the short side may have {MIN_SIDE} to {MAX_SHORT_SIDE} pixels")
-        return self
-
-
-class VideoRequest(Request):
-    """A video to be made."""
-
-    avatar_id: Id = Field(examples=["av_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
-    script: Annotated[TextScript | AudioScript, Field(discriminator="type")]
-    voice_id: Id | None = Field(default=None, examples=["vo_en_heart"])
-    """For a text; left out, a voice of the text's language speaks."""
-    speed: float | None = Field(default=None, ge=0.5, le=2.0)
-    """For a text; 1 when left out."""
-    output: Output = Field(default_factory=Output)
-    webhook_url: WebAddress | None = Field(default=None, examples=["https://example.com/hook"])
-    """Told when the video ends, signed after Standard Webhooks."""
-    metadata: dict[MetadataKey, MetadataValue] = Field(default_factory=dict, max_length=50)
-    """Your own data, given back with the video."""
-
-    @model_validator(mode="after")
-    def _fits_script(self) -> Self:
-        if isinstance(self.script, AudioScript):
-            if self.voice_id is not None or self.speed is not None:
-                raise ValueError("a recording has its own voice: leave out voice_id and speed")
-            if self.output.subtitles == "sidecar":
-                raise ValueError("subtitles are made from a text, not from a recording")
-        return self
 
 
 class VideoView(View):
@@ -391,12 +239,6 @@ class AccountView(View):
             webhook_secret=account.webhook_secret,
             created_at=account.created_at,
         )
-
-
-class ApiKeyRequest(Request):
-    """A key to be made."""
-
-    name: Name = Field(examples=["build server"])
 
 
 class ApiKeyView(View):

@@ -1,0 +1,88 @@
+"""Kinds of values that requests hold: what is accepted is what OpenAPI shows."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import httpx
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, WithJsonSchema
+
+from services.gateway.texts import SAYABLE
+
+MIN_SIDE = 256
+MAX_SHORT_SIDE = 1080
+MAX_LONG_SIDE = 3840
+_MAX_EXACT_INTEGER = 2**53
+_PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*"
+
+
+def _printable(value: str) -> str:
+    if not re.fullmatch(_PRINTABLE, _storable(value)):
+        raise ValueError("control characters are not allowed")
+    return value
+
+
+def _storable(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("half a surrogate pair is no character") from error
+    if "\x00" in value:
+        raise ValueError("NUL characters are not allowed")
+    return value
+
+
+def _web_address(value: str) -> str:
+    try:
+        _ = httpx.URL(value)
+    except httpx.InvalidURL as error:
+        raise ValueError("not a URL") from error
+    return value
+
+
+def _shown(**keywords: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **keywords})
+
+
+def _text(max_characters: int) -> WithJsonSchema:
+    """How OpenAPI shows a text, whose faults have codes of their own."""
+    pattern = f"^[^\\x00]*[{SAYABLE}][^\\x00]*$"
+    return _shown(minLength=1, maxLength=max_characters, pattern=pattern)
+
+
+METADATA_NAMES: dict[str, JsonValue] = {
+    "propertyNames": {"minLength": 1, "maxLength": 64, "pattern": f"^{_PRINTABLE}$"}
+}
+"""What OpenAPI says of the names in metadata."""
+NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+_PORT = r"(:([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
+_HOST = r"([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+_WEB_ADDRESS = rf"^https?://{_HOST}{_PORT}([/?][!-~]*)?$"
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NAME_PATTERN),
+    AfterValidator(_storable),
+]
+ScriptText = Annotated[str, AfterValidator(_storable), _text(20_000)]
+SpeechText = Annotated[str, AfterValidator(_storable), _text(5_000)]
+Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+MetadataKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_printable),
+]
+MetadataValue = (
+    Annotated[
+        str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$"), AfterValidator(_storable)
+    ]
+    | bool
+    | Annotated[int | float, Field(ge=-_MAX_EXACT_INTEGER, le=_MAX_EXACT_INTEGER)]
+    | None
+)
+WebAddress = Annotated[
+    str, StringConstraints(max_length=2048, pattern=_WEB_ADDRESS), AfterValidator(_web_address)
+]
+Attestation = Annotated[bool, WithJsonSchema({"type": "boolean", "const": True})]
+Even = Annotated[int, Field(ge=MIN_SIDE, le=MAX_LONG_SIDE, multiple_of=2)]

@@ -1,0 +1,75 @@
+"""Strikes and lost jobs on a real nats-server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from nats.aio.client import Client
+
+from services.common.jetstream import JobQueue, connect
+from services.gateway.jobs import VIDEOS, Jobs
+from services.gateway.reconciler import Reconciler
+from services.gateway.records import NewVideo, VideoSpec
+from services.gateway.strikes import KvStrikes
+from tests.fakes.catalog import FakeVideos
+from tests.integration.conftest import NatsServer
+
+SPEC = VideoSpec("av_1", "Hello.", None, "vo_en_heart", 1.0, 0, 0, 25, True)
+
+
+@pytest.fixture
+async def nats(nats_server: NatsServer) -> AsyncIterator[Client]:
+    async with connect(nats_server.url, name="test") as client:
+        yield client
+
+
+async def waiting(nats: Client, queue: str) -> int:
+    info = await nats.jetstream().stream_info("JOBS", subjects_filter=f"jobs.{queue}")
+    return sum((info.state.subjects or {}).values())
+
+
+async def test_strikes_count_what_had_no_orderly_end(nats: Client) -> None:
+    strikes = KvStrikes(nats.jetstream())
+    assert [await strikes.begin("vd_1"), await strikes.begin("vd_1")] == [1, 2]
+    await strikes.end("vd_1")
+    assert await strikes.begin("vd_2") == 1
+    assert await KvStrikes(nats.jetstream()).begin("vd_1") == 2
+
+
+async def test_strikes_survive_a_restart_of_the_server(
+    nats: Client, nats_server: NatsServer
+) -> None:
+    strikes = KvStrikes(nats.jetstream())
+    await strikes.begin("vd_1")
+    nats_server.kill()
+    nats_server.start()
+    async with connect(nats_server.url, name="after") as again:
+        assert await KvStrikes(again.jetstream()).begin("vd_1") == 2
+
+
+async def test_without_a_server_a_job_counts_as_new(nats: Client, nats_server: NatsServer) -> None:
+    strikes = KvStrikes(nats.jetstream(timeout=0.2))
+    await strikes.begin("vd_1")
+    nats_server.kill()
+    assert await strikes.begin("vd_1") == 1
+    await strikes.end("vd_1")
+    nats_server.start()
+
+
+async def test_a_lost_job_is_queued_again_and_a_waiting_one_is_not_doubled(
+    nats: Client,
+) -> None:
+    queue = JobQueue(nats)
+    await queue.ensure_streams()
+    videos, jobs = FakeVideos(), Jobs(queue)
+    reconciler = Reconciler(videos, jobs, nats.jetstream(), every_s=60, idle_s=1)
+    kept = await videos.create("ac_1", NewVideo(SPEC))
+    await jobs.make_video(kept)
+    await reconciler.look()
+    assert await waiting(nats, VIDEOS) == 1
+    await videos.create("ac_1", NewVideo(SPEC))
+    await reconciler.look()
+    assert await waiting(nats, VIDEOS) == 2
+    await reconciler.look()
+    assert await waiting(nats, VIDEOS) == 2
