@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import httpx
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, WithJsonSchema
 
+from services.gateway.records import Scalar
 from services.gateway.texts import SAYABLE
 
 MIN_SIDE = 256
 MAX_SHORT_SIDE = 1080
 MAX_LONG_SIDE = 3840
-_MAX_EXACT_INTEGER = 2**53
+_MAX_NUMBER = 2**53
+_MAX_VALUE_CHARACTERS = 500
 _PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*"
 
 
@@ -21,6 +23,18 @@ def _printable(value: str) -> str:
     if not re.fullmatch(_PRINTABLE, _storable(value)):
         raise ValueError("control characters are not allowed")
     return value
+
+
+def _scalar(value: Any) -> Scalar:
+    match value:
+        case str() if len(value) <= _MAX_VALUE_CHARACTERS:
+            return _storable(value)
+        case int() | float() if abs(value) <= _MAX_NUMBER:
+            return value
+        case None:
+            return None
+        case _:
+            raise ValueError("a short text, a number up to 2^53, a boolean or null is expected")
 
 
 def _storable(value: str) -> str:
@@ -73,14 +87,20 @@ MetadataKey = Annotated[
     StringConstraints(min_length=1, max_length=64),
     AfterValidator(_printable),
 ]
-MetadataValue = (
-    Annotated[
-        str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$"), AfterValidator(_storable)
-    ]
-    | bool
-    | Annotated[int | float, Field(ge=-_MAX_EXACT_INTEGER, le=_MAX_EXACT_INTEGER)]
-    | None
-)
+MetadataValue = Annotated[
+    Any,
+    AfterValidator(_scalar),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": _MAX_VALUE_CHARACTERS, "pattern": r"^[^\x00]*$"},
+                {"type": "number", "minimum": -_MAX_NUMBER, "maximum": _MAX_NUMBER},
+                {"type": "boolean"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 WebAddress = Annotated[
     str, StringConstraints(max_length=2048, pattern=_WEB_ADDRESS), AfterValidator(_web_address)
 ]

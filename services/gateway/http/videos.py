@@ -120,8 +120,16 @@ async def list_videos(
 
 @router.get("/videos/{video_id}", responses=problems(VideoNotFound))
 async def get_video(video_id: str, gateway: InGateway, account_id: AccountId) -> VideoView:
-    """Look at one video. An erased one stays as a record without content."""
-    return VideoView.of(await gateway.videos.get(account_id, video_id))
+    """Look at one video."""
+    return VideoView.of(await _present(gateway, account_id, video_id))
+
+
+async def _present(gateway: Gateway, account_id: str, video_id: str) -> Video:
+    """The video; raises VideoNotFound when it is not there, or was erased."""
+    video = await gateway.videos.get(account_id, video_id)
+    if video.deleted_at is not None:
+        raise VideoNotFound("the video was erased")
+    return video
 
 
 @router.get(
@@ -139,7 +147,7 @@ async def follow_video(
     video_id: str, gateway: InGateway, account_id: AccountId
 ) -> StreamingResponse:
     """Follow a video: it is sent at once, after each change, and a last time when it ends."""
-    video = await gateway.videos.get(account_id, video_id)
+    video = await _present(gateway, account_id, video_id)
     return StreamingResponse(
         _events(gateway, video),
         media_type=_EVENT_STREAM,
@@ -181,7 +189,7 @@ async def cancel_video(video_id: str, gateway: InGateway, account_id: AccountId)
 
     One that has ended stays as it is.
     """
-    before = await gateway.videos.get(account_id, video_id)
+    before = await _present(gateway, account_id, video_id)
     video = await gateway.videos.cancel(account_id, video_id)
     await _tell_of_stop(gateway, video)
     if video.status is VideoStatus.CANCELLED and not before.ended:
@@ -191,10 +199,9 @@ async def cancel_video(video_id: str, gateway: InGateway, account_id: AccountId)
 
 @router.delete("/videos/{video_id}", status_code=204, responses=problems(VideoNotFound))
 async def delete_video(video_id: str, gateway: InGateway, account_id: AccountId) -> None:
-    """Erase a video's content, and stop it if it is being made; its record stays."""
-    video = await gateway.videos.get(account_id, video_id)
-    if video.deleted_at is None:
-        await gateway.videos.delete(account_id, video_id)
+    """Erase a video, and stop it if it is being made. Only a record without content stays, unseen."""
+    video = await _present(gateway, account_id, video_id)
+    await gateway.videos.delete(account_id, video_id)
     await _tell_of_stop(gateway, video)
 
 
@@ -216,7 +223,7 @@ async def replay_video_webhook(
     video_id: str, gateway: InGateway, account_id: AccountId
 ) -> Response:
     """Send the webhook of an ended video once more, with the same `webhook-id`."""
-    video = await gateway.videos.get(account_id, video_id)
+    video = await _present(gateway, account_id, video_id)
     if not video.ended or not video.webhook_url:
         raise Conflict("only an ended video that has a webhook can be told of again")
     await gateway.jobs.tell_owner(video, now_s=int(time.time()), replay=True)

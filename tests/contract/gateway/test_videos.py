@@ -383,16 +383,15 @@ async def test_a_queued_video_is_cancelled_at_once_and_its_owner_told(
     assert len(stage.queue.of("webhooks")) == 1
 
 
-async def test_an_erased_video_stays_as_a_record_without_content(
+async def test_an_erased_video_is_gone_and_its_record_stays(
     stage: Stage, client: httpx.AsyncClient, avatar_id: str
 ) -> None:
     video = await made(stage, client, avatar_id)
-    for _ in range(2):
-        assert (await client.delete(f"/v1/videos/{video.id}")).status_code == 204
-    shown = (await client.get(f"/v1/videos/{video.id}")).json()
-    assert shown["deleted_at"] is not None
-    for part in ("content", "subtitles"):
-        problem(await client.get(f"/v1/videos/{video.id}/{part}"), 404, "not_found")
+    assert (await client.delete(f"/v1/videos/{video.id}")).status_code == 204
+    for part in ("", "/content", "/subtitles", "/events"):
+        problem(await client.get(f"/v1/videos/{video.id}{part}"), 404, "not_found")
+    problem(await client.delete(f"/v1/videos/{video.id}"), 404, "not_found")
+    assert stage.videos.kept[video.id].deleted_at is not None
 
 
 async def test_another_accounts_video_is_not_there(
