@@ -162,7 +162,7 @@ class _Head:
         self._x, self._y = points[..., 0], points[..., 1]
         self._v = v
         self._weight = rigid * (1.0 - smoothstep(v, 1.75, 2.9))
-        self._chest = rigid * smoothstep(v, 2.1, 3.0)
+        self._chest = rigid * smoothstep(v, 2.1, 3.0) * (1.0 - smoothstep(v, 3.6, 5.5))
         self._zero = np.zeros_like(u)
         # The head as an ellipsoid with a nose, seen from the front; its axis passes at depth 0.
         inside = 1.0 - (u / 1.25) ** 2 - ((v - 0.45) / 1.85) ** 2

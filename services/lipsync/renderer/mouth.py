@@ -20,6 +20,7 @@ _MEAN_WIDTH = 0.77
 _JAW = MOUTH_SHAPES.index("jaw_open")
 _CLOSE = MOUTH_SHAPES.index("lips_close")
 _BITE = MOUTH_SHAPES.index("lip_bite")
+_PUCKER, _FUNNEL = MOUTH_SHAPES.index("pucker"), MOUTH_SHAPES.index("funnel")
 _TONGUE = MOUTH_SHAPES.index("tongue_up")
 _HEAD_FIELDS = [FIELDS.index(name) for name in ("yaw", "pitch", "roll", "shift_x", "shift_y")]
 
@@ -28,6 +29,7 @@ _UPPER_MEETS = 0.30
 _BITE_GAP, _BITE_UPPER_MEETS = 0.026, 0.12
 _OPEN_PHOTO_GAP = 0.035
 """A photo whose lips are further apart shows what is behind them."""
+_UNBOWED = 0.5
 _SPEAKING_CLOSES, _ACTIVITY, _FULL_OPENING = 0.65, 0.3, 0.28
 _OWN_TEETH_GAP, _OWN_GIVES_WAY = 0.11, 0.07
 """A photo that shows enough of its teeth keeps them; a glimpse gives way to drawn ones."""
@@ -103,6 +105,8 @@ class Mouth:
         slit = shape.mouth
         self._frame = frame
         self._slit = slit
+        line = np.interp(slit.x, slit.corners[:, 0], slit.corners[:, 1])
+        self._bow = np.asarray((slit.upper + slit.lower) / 2 - line, np.float32)
         width = float(slit.corners[1, 0] - slit.corners[0, 0])
         margin = np.array([0.16, 0.0], np.float32)
         low = np.array([slit.corners[0, 0], slit.upper_outer.min() - _UPPER_REACH], np.float32)
@@ -160,7 +164,10 @@ class Mouth:
         return self._warp.layers(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
 
     def _edges(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> _Edges:
-        upper, upper_outer, lower, lower_outer = np.tensordot(mouth, _CURVES, axes=1)
+        curves = np.tensordot(mouth, _CURVES, axes=1)
+        # Rounded lips lose the bow of a smile, or narrowing would make it a wedge.
+        rounded = np.clip(mouth[_PUCKER] + 0.6 * mouth[_FUNNEL], 0.0, 1.2)
+        upper, upper_outer, lower, lower_outer = curves - _UNBOWED * rounded * self._bow
         smooth_upper, smooth_lower = (
             np.tensordot(weights, fields[..., 1], axes=1) for fields in self._warp.edge_fields
         )
@@ -201,7 +208,7 @@ class Mouth:
         shadow = np.empty_like(lid)
         shadow[drop:] = lid[:-drop]
         shadow[:drop] = lid[:1]
-        shade = np.clip(0.22 + 1.05 * light, 0.0, 1.0) * (1.0 - 0.55 * shadow)
+        shade = np.clip(0.30 + 1.0 * light, 0.0, 1.0) * (1.0 - 0.48 * shadow)
         if at_rest is not None:
             shade = np.minimum(shade / np.maximum(at_rest, 0.15), 1.0)
         return np.asarray(shade, np.float32)

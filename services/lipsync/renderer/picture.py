@@ -118,8 +118,8 @@ def _rigid(
     away = np.asarray(
         cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3), np.float32
     ) / np.float32(frame.iod_px)
-    weight = 1.0 - smoothstep(away, 0.02, 0.42)
-    weight = blurred(weight, 0.06 * frame.iod_px)
+    weight = 1.0 - smoothstep(away, 0.0, 0.30)
+    weight = blurred(weight, 0.05 * frame.iod_px)
     border = 0.22 * frame.iod_px
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
     ramp_x = smoothstep(np.minimum(x, width - 1 - x), 0.0, border)

@@ -1,4 +1,4 @@
-"""Where the lips of a closed mouth meet, read from the picture: the dark line between them."""
+"""Edges that landmarks put only nearly right, read from the picture: lips that meet, lower lids."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _HALF_HEIGHT = 0.075
 """How far from where the landmarks have it the line is looked for, inter-ocular distances."""
 _ROWS = 61
+_LID_SEARCH, _LID_ROWS, _LEAST_CONTRAST = 0.085, 35, 22.0
+_LEAST_GROWTH, _MOST_GROWTH = 0.010, 0.032
 _BEND_COST = 0.35
 _AWAY_COST = 0.5
 
@@ -97,3 +99,33 @@ def _cheapest_path(cost: NDArray[np.float32]) -> NDArray[np.intp]:
     for column in range(columns - 1, 0, -1):
         path[column - 1] = path[column] + came_from[column, path[column]]
     return path
+
+
+def below_eye(
+    picture: NDArray[np.uint8],
+    frame: FaceFrame,
+    x: NDArray[np.float32],
+    lid: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """How far below the guessed edge of a lower lid the eye ends, at the places x [n].
+
+    It ends where colours are nearer to those of the skin below than to those inside the eye.
+    """
+    offsets = np.linspace(0.0, _LID_SEARCH, _LID_ROWS, dtype=np.float32)
+
+    def colours(heights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        grid = np.stack(np.broadcast_arrays(x, heights), axis=-1).astype(np.float32)
+        return sample(picture, frame.to_picture(grid)).astype(np.float32)
+
+    skin = colours(lid + np.linspace(1.0, 1.3, 4)[:, None] * _LID_SEARCH).mean(axis=0)
+    inside = colours(lid - np.linspace(0.01, 0.03, 3)[:, None]).mean(axis=0)
+    away = inside - skin
+    distance = np.maximum((away**2).sum(axis=-1), 1.0)
+    likeness = ((colours(lid + offsets[:, None]) - skin) * away).sum(axis=-1) / distance
+    rows = np.where((likeness < 0.5).any(axis=0), (likeness < 0.5).argmax(axis=0), 0)
+    rows[distance < _LEAST_CONTRAST**2] = 0
+    places = np.linspace(-1.0, 1.0, len(x))
+    growth = float(np.median(offsets[rows[np.abs(places) < 0.6]]))
+    # One measure for the whole lid, since single columns end on lashes and glints.
+    growth = float(np.clip(0.75 * growth, _LEAST_GROWTH, _MOST_GROWTH))
+    return np.asarray(growth * (1.0 - places**2), np.float32)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.lipsync.faces.landmarks import Landmarks
 from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
-from services.lipsync.renderer.seam import lip_seam, shows_teeth
+from services.lipsync.renderer.seam import below_eye, lip_seam, shows_teeth
 
 SAMPLES = 65
 """How many places along a mouth or an eye its edges are known at."""
@@ -34,7 +34,6 @@ _BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
 _SHUT_GAP, _CLOSED_GAP = 0.045, 0.075
 """Lips that are said to be closer than the first are closed: landmarks never have them quite shut.
 Up to the second they are, unless teeth are seen."""
-_LID_BIAS = 0.014
 _SUBNASALE, _NOSE_TIP, _CHIN, _UPPER_LIP, _SEAM = 2, 1, 152, 0, 13
 _OUTER_EYES, _JAWS, _CHEEKS = (33, 263), (58, 288), (234, 454)
 
@@ -120,7 +119,10 @@ def face_shape(picture: NDArray[np.uint8], landmarks: Landmarks) -> FaceShape:
     radius = np.linalg.norm(irises[:, 1:] - irises[:, :1], axis=-1).mean()
     return FaceShape(
         mouth=_mouth(mesh, picture, frame),
-        eyes=(_eye(mesh, landmarks, frame, 0), _eye(mesh, landmarks, frame, 1)),
+        eyes=(
+            _eye(mesh, landmarks, picture, frame, 0),
+            _eye(mesh, landmarks, picture, frame, 1),
+        ),
         irises=irises[:, 0],
         iris_radius=float(radius),
         brows=np.array([mesh[list(brow), 1].mean() for brow in _BROWS], np.float32),
@@ -157,7 +159,9 @@ def _mouth(mesh: Points, picture: NDArray[np.uint8], frame: FaceFrame) -> Slit:
     return Slit(corners, middle_x, upper, np.maximum(upper, lower), upper_outer, lower_outer)
 
 
-def _eye(mesh: Points, landmarks: Landmarks, frame: FaceFrame, side: int) -> Slit:
+def _eye(
+    mesh: Points, landmarks: Landmarks, picture: NDArray[np.uint8], frame: FaceFrame, side: int
+) -> Slit:
     contour = frame.from_picture(landmarks.eyes[side].contour)
     upper, lower = mesh[list(_EYE_UPPER[side])], mesh[list(_EYE_LOWER[side])]
     corners = np.stack([upper[0], upper[-1]])
@@ -169,8 +173,9 @@ def _eye(mesh: Points, landmarks: Landmarks, frame: FaceFrame, side: int) -> Sli
     line = np.interp(ALONG, [-1, 1], corners[:, 1])
     top = line + _arch(np.concatenate([upper[1:-1], contour[9:16]]), corners)
     bottom = line + _arch(np.concatenate([lower[1:-1], contour[1:8]]), corners)
-    # Both networks draw the lower lid's edge a little inside the eye.
-    bottom = np.maximum(top, bottom + _LID_BIAS * (1.0 - ALONG**2))
+    bottom = np.maximum(top, bottom)
+    places = np.interp(ALONG, [-1, 1], corners[:, 0]).astype(np.float32)
+    bottom = bottom + below_eye(picture, frame, places, bottom.astype(np.float32))
     brow = float(mesh[list(_BROWS[side]), 1].mean())
     room = max(float(top.min()) - brow, 0.06)
     crease = top - min(0.10, 0.42 * room)
