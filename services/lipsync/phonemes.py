@@ -110,8 +110,8 @@ class PhoneRecogniser(Protocol):
 class HamaRecogniser:
     """The `hama` CTC phoneme recogniser, frames of 20 ms. Safe to call from several threads.
 
-    It takes part of Mandarin's unaspirated p for other sounds, yet seldom without a doubt; lips that
-    do not meet are seen at once. So p, b and m win against up to ten times likelier sounds: on
+    It takes part of Mandarin's unaspirated p for other sounds, yet seldom without a doubt; lips
+    that do not meet are seen at once. So p, b and m win against up to ten times likelier sounds: on
     clean speech that finds nine in ten of them in Mandarin instead of six, and no false one in
     English.
     """
