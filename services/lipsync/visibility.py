@@ -63,7 +63,7 @@ class _Look:
         luma = self._colours(eye.x[inner], heights[:, inner]) @ _LUMA
         return float(np.percentile(luma, 95) - np.percentile(luma, 5)) / self._skin_luma
 
-    def _line_contrast(self, x: NDArray[np.float32], line: NDArray[np.float32]) -> float:
+    def _line_contrast(self, x: NDArray[np.float32], line: NDArray[np.floating[Any]]) -> float:
         """How much darker the line between the lips is than both of them."""
         above, on, below = self._colours(x, line + np.array([[-0.055], [0.0], [0.055]])) @ _LUMA
         return float((np.minimum(above, below) - on).mean()) / self._skin_luma

@@ -21,7 +21,8 @@ _GAZE_X, _GAZE_Y = 0.055, 0.035
 _LID_FOLLOWS = 0.5
 _SQUINT_LIFT = 0.20
 """How much of the opening the lower lid takes in a full squint."""
-_BLACK_SHADOW = 0.35
+_LASH_SHADOW = 0.35
+_BALL_INSET_PX = 1.5
 
 
 class EyePicture:
@@ -89,7 +90,7 @@ class EyePicture:
         """Lashes and lid shade the eyeball just below the edge that comes down."""
         px = self._frame.iod_px
         soft = blurred(lid, max(0.7, 0.02 * px))
-        return 1.0 - np.float32(_BLACK_SHADOW * min(1.0, 2.0 * blink)) * soft
+        return 1.0 - np.float32(_LASH_SHADOW * min(1.0, 2.0 * blink)) * soft
 
     def _gaze_field(self, iris: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
         """1 at the iris, 0 at the corners; on the warp's grid."""
@@ -104,9 +105,11 @@ def _eyeball(
     pixels = zone.grid(1.0)
     points = frame.from_picture(pixels)
     x, y = points[..., 0], points[..., 1]
-    inset = np.float32(1.5 / frame.iod_px)
-    upper = np.interp(x, slit.x, slit.upper + np.minimum(inset, slit.gap / 2))
-    lower = np.interp(x, slit.x, slit.lower - np.minimum(inset, slit.gap / 2))
-    back = np.clip(y, upper, np.maximum(upper, lower)) - y
+    upper, lower = np.interp(x, slit.x, slit.upper), np.interp(x, slit.x, slit.lower)
+    inset = np.minimum(_BALL_INSET_PX / frame.iod_px, np.maximum(lower - upper, 0.0) / 2)
+    # What goes on holds nothing of the lids' edge pixels; inside, the picture is as it is.
+    back = np.clip(y, upper + inset, np.maximum(upper, lower) - inset) - y
+    px = 1.0 / frame.iod_px
+    back[(y > upper - px) & (y < lower + px)] = 0.0
     kept = pixels + (back * frame.iod_px)[..., None].astype(np.float32) * frame.turn[:, 1]
     return sample(picture, kept)

@@ -226,6 +226,8 @@ def _own_inside(
     inset = np.minimum(np.float32(_OWN_INSET_PX / frame.iod_px), (lower - upper) / 2)
     y = points[..., 1]
     back = np.clip(y, upper + inset, lower - inset) - y
+    px = 1.0 / frame.iod_px
+    back[(y > upper - px) & (y < lower + px)] = 0.0
     kept = pixels + (back * np.float32(frame.iod_px))[..., None] * frame.turn[:, 1]
     cover = 1.0 - smoothstep(y - lower, 0.0, _OWN_FADE)
     cover *= 1.0 - smoothstep(np.abs(index - (SAMPLES - 1) / 2) * (2 / (SAMPLES - 1)), 0.96, 1.04)

@@ -71,12 +71,14 @@ class PictureRenderer:
         rows, columns = self._grid.shape[:2]
         self._origin = np.array([zone.x - 0.5, zone.y - 0.5], np.float32)
         self._to_cell = np.array([columns / zone.width, rows / zone.height], np.float32)
+        self._pixels = zone.grid(1.0)
         self._fields = _fields(self._grid, frame, shape, rigid).reshape(len(FIELDS), -1)
 
     def _warp(self, weights: NDArray[np.float32]) -> None:
         field = (weights @ self._fields).reshape(self._grid.shape)
-        source = inverse(self._grid, field, self._origin, self._to_cell, steps=4)
-        maps = enlarged(source, self._zone.width, self._zone.height)
+        shift = inverse(self._grid, field, self._origin, self._to_cell, steps=4)
+        maps = enlarged(shift, self._zone.width, self._zone.height)
+        maps += self._pixels
         view = self._view[self._zone.slices]
         view[:] = sample(self._picture, maps)
 
@@ -120,10 +122,10 @@ def _rigid(
     ) / np.float32(frame.iod_px)
     weight = 1.0 - smoothstep(away, 0.0, 0.30)
     weight = blurred(weight, 0.05 * frame.iod_px)
-    border = 0.22 * frame.iod_px
+    step, border = frame.iod_px / _GRID_PER_IOD, 0.22 * frame.iod_px
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-    ramp_x = smoothstep(np.minimum(x, width - 1 - x), 0.0, border)
-    ramp_y = smoothstep(np.minimum(y, height - 1 - y), 0.0, border)
+    ramp_x = smoothstep(np.minimum(x, width - 1 - x), step, step + border)
+    ramp_y = smoothstep(np.minimum(y, height - 1 - y), step, step + border)
     return np.asarray(weight * ramp_x * ramp_y[:, None], np.float32)
 
 

@@ -153,7 +153,9 @@ def _mouth(mesh: Points, picture: NDArray[np.uint8], frame: FaceFrame) -> Slit:
     gap = float((lower - upper).max())
     lips = (upper_outer, upper, lower, lower_outer)
     if gap < _SHUT_GAP or (gap < _CLOSED_GAP and not shows_teeth(picture, frame, places, lips)):
-        upper = lower = lip_seam(picture, frame, places, (upper + lower) / 2)
+        upper = lower = lip_seam(
+            picture, frame, places, np.asarray((upper + lower) / 2, np.float32)
+        )
     upper_outer = np.minimum(upper_outer, upper - 0.015)
     lower_outer = np.maximum(lower_outer, lower + 0.02)
     return Slit(corners, middle_x, upper, np.maximum(upper, lower), upper_outer, lower_outer)

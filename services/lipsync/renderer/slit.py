@@ -15,7 +15,7 @@ from services.lipsync.renderer.shape import SAMPLES, FaceShape, Slit
 _GRID_PX = 2
 _PADDING = 0.22
 _INVERSION_STEPS = 5
-_OVERLAP_PX = 1.5
+_OVERLAP_PX, _TOUCHING_GAP = 1.5, 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class SlitWarp:
         """The larger rectangle from which the zone may draw."""
         self._frame = frame
         self._targets = zone.grid(_GRID_PX)
+        self._pixels = zone.grid(1.0) - np.array([self.source.x, self.source.y], np.float32)
         grid = self.source.grid(_GRID_PX)
         self.grid = grid
         """Points of the picture at which motion is computed [h, w, 2]."""
@@ -129,9 +130,10 @@ class SlitWarp:
     def backward(self, displacement: NDArray[np.float32]) -> NDArray[np.float32]:
         """Where each pixel of the zone comes from [h, w, 2], pixels of `source`, for a field on the
         grid."""
-        source = inverse(self._targets, displacement, self._cell_origin, self._to_cell)
-        source -= (self.source.x, self.source.y)
-        return enlarged(source, self.zone.width, self.zone.height)
+        shift = inverse(self._targets, displacement, self._cell_origin, self._to_cell)
+        shift = enlarged(shift, self.zone.width, self.zone.height)
+        shift += self._pixels
+        return shift
 
     def _pull(
         self,
@@ -153,16 +155,15 @@ def inverse(
     to_cell: NDArray[np.float32],
     steps: int = _INVERSION_STEPS,
 ) -> NDArray[np.float32]:
-    """Where each target comes from [h, w, 2], when every point moves by a displacement.
+    """How far away each target comes from [h, w, 2], when every point moves by a displacement.
 
     Fixed-point iteration of x = y - d(x) (Chen et al., 2008); d must vary slower than x.
     """
-    source = targets.copy()
-    for _ in range(steps):
-        cells = (source - cell_origin) * to_cell - np.float32(0.5)
-        there = sample(displacement, cells)
-        np.subtract(targets, there, out=source)
-    return source
+    origin = (targets - cell_origin) * to_cell - np.float32(0.5)
+    there = sample(displacement, origin)
+    for _ in range(steps - 1):
+        there = sample(displacement, origin - there * to_cell)
+    return -there
 
 
 def _fields_at(
@@ -191,6 +192,9 @@ def _sources(
     index = (place + 1.0) * np.float32((SAMPLES - 1) / 2)
     inside = (np.abs(place) < 1.0).astype(np.float32)
     px = np.float32(frame.iod_px)
+    # Where lips touch, the lower one goes on behind the upper, so that nothing shines through.
+    touching = 1.0 - np.minimum(sample_line(slit.gap, index) / np.float32(_TOUCHING_GAP), 1.0)
+    overlap_px = np.float32(_OVERLAP_PX) * touching
     layers = []
     for heights, sign in ((slit.upper, 1.0), (slit.lower, -1.0)):
         edge = sample_line(heights, index)
@@ -198,7 +202,7 @@ def _sources(
         back_px = np.maximum(beyond_px - 1.0, 0.0) * inside
         kept = pixels - (back_px * np.float32(sign))[..., None] * frame.turn[:, 1]
         colour = sample(picture, kept)
-        limit = 0.5 if sign > 0 else 0.5 + _OVERLAP_PX
+        limit = 0.5 + (0.0 if sign > 0 else overlap_px)
         cover = np.clip(limit - beyond_px, 0.0, 1.0)
         if sign < 0:
             cover = np.maximum(cover, 1.0 - inside)

@@ -1,0 +1,203 @@
+"""The renderer on a drawn face: what moves, how far, and what never does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
+from services.lipsync.pack import AvatarPack
+from services.lipsync.renderer import PictureRenderer
+from services.lipsync.renderer.frame import FaceFrame
+from tests.fakes.drawn_face import IRIS, LIP, SKIN, drawn_pack
+
+Picture = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def pack() -> AvatarPack:
+    return drawn_pack()
+
+
+@pytest.fixture
+def renderer(pack: AvatarPack) -> PictureRenderer:
+    return PictureRenderer(pack, pack.width, pack.height)
+
+
+def mouth(**shapes: float) -> Expression:
+    values = np.zeros(len(MOUTH_SHAPES), np.float32)
+    for name, value in shapes.items():
+        values[MOUTH_SHAPES.index(name)] = value
+    return Expression(mouth=values)
+
+
+def column(picture: Picture, pack: AvatarPack) -> NDArray[np.float32]:
+    """The colours down the middle of the mouth, from under the nose to the chin [n, 3]."""
+    frame = FaceFrame.of(pack.landmarks)
+    x, top = frame.to_picture(np.array([0.0, 0.80], np.float32))
+    _, bottom = frame.to_picture(np.array([0.0, 1.75], np.float32))
+    middle = picture[int(top) : int(bottom), int(x) - 1 : int(x) + 2]
+    return np.asarray(middle.mean(axis=1), np.float32)
+
+
+def opening(picture: Picture, pack: AvatarPack) -> float:
+    """How much of the column is neither skin nor lip, inter-ocular distances."""
+    colours = column(picture, pack)
+    away = [np.abs(colours - np.array(colour)).max(axis=-1) for colour in (SKIN, LIP)]
+    return float((np.minimum(*away) > 26).sum()) / pack.landmarks.iod
+
+
+def changed(a: Picture, b: Picture) -> NDArray[np.int_]:
+    return np.asarray(np.abs(a.astype(int) - b.astype(int)).max(axis=-1))
+
+
+def test_the_photo_s_own_expression_is_the_photo(
+    renderer: PictureRenderer, pack: AvatarPack
+) -> None:
+    difference = changed(renderer.render(Expression()), pack.picture)
+    assert difference.max() == 0
+
+
+def test_the_same_expression_gives_the_same_picture_whatever_came_before(
+    renderer: PictureRenderer,
+) -> None:
+    first = renderer.render(mouth(jaw_open=0.4)).copy()
+    renderer.render(mouth(pucker=1.0))
+    renderer.render(Expression(blink=1.0, head=HeadPose(yaw=0.08, roll=-0.05)))
+    assert np.array_equal(first, renderer.render(mouth(jaw_open=0.4)))
+
+
+def test_a_dropping_jaw_opens_the_mouth_steadily_and_to_the_promised_width(
+    renderer: PictureRenderer, pack: AvatarPack
+) -> None:
+    at_rest = opening(renderer.render(Expression()), pack)
+    openings = [opening(renderer.render(mouth(jaw_open=j)), pack) for j in (0.25, 0.5, 0.75, 1.0)]
+    assert all(b > a for a, b in zip([at_rest, *openings], openings, strict=False))
+    assert openings[-1] - at_rest == pytest.approx(0.28, abs=0.07)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"jaw_open": 0.0},
+        {"jaw_open": 0.4},
+        {"jaw_open": 1.0},
+        {"funnel": 1.0, "jaw_open": 0.5},
+        {"upper_lip_raise": 1.0, "lower_lip_drop": 1.0, "jaw_open": 0.3},
+        {"smile": 1.0, "jaw_open": 0.5},
+        {"pucker": 1.0, "jaw_open": 0.3},
+        {"jaw_open": -0.3},
+    ],
+    ids=str,
+)
+def test_closed_lips_show_nothing_between_them_whatever_else_the_mouth_does(
+    renderer: PictureRenderer, pack: AvatarPack, shapes: dict[str, float]
+) -> None:
+    at_rest = opening(renderer.render(Expression()), pack)
+    sealed = renderer.render(mouth(lips_close=1.0, **shapes))
+    # The line between the lips itself may come to lie on other pixels.
+    assert opening(sealed, pack) <= at_rest + 3.2 / pack.landmarks.iod
+
+
+def test_no_combination_of_coefficients_tears_the_picture(
+    renderer: PictureRenderer, pack: AvatarPack
+) -> None:
+    chance = np.random.default_rng(11)
+    frame = FaceFrame.of(pack.landmarks)
+    cheek = np.rint(frame.to_picture(np.array([0.62, 0.75], np.float32))).astype(int)
+    for _ in range(25):
+        values = chance.uniform(-0.3, 1.3, len(MOUTH_SHAPES)).astype(np.float32)
+        picture = renderer.render(Expression(mouth=values))
+        assert np.abs(picture[cheek[1], cheek[0]].astype(int) - np.array(SKIN)).max() <= 3
+
+
+def test_what_is_far_from_the_head_never_changes(
+    renderer: PictureRenderer, pack: AvatarPack
+) -> None:
+    lively = Expression(
+        mouth=mouth(jaw_open=1.0, smile=1.0).mouth,
+        blink=0.7,
+        brow_raise=1.0,
+        breath=1.0,
+        head=HeadPose(0.08, 0.06, 0.06, 0.05, 0.04),
+    )
+    difference = changed(renderer.render(lively), pack.picture)
+    assert difference[:, :16].max() == 0
+    assert difference[:, -16:].max() == 0
+    assert difference.max() > 60
+
+
+def test_the_edges_of_the_picture_stand_still(renderer: PictureRenderer, pack: AvatarPack) -> None:
+    turned = renderer.render(Expression(breath=1.0, head=HeadPose(0.1, 0.1, 0.1, 0.1, 0.1)))
+    difference = changed(turned, pack.picture)
+    assert max(difference[[0, -1]].max(), difference[:, [0, -1]].max()) <= 1
+
+
+def test_a_blink_hides_the_irises(renderer: PictureRenderer, pack: AvatarPack) -> None:
+    def irises(picture: Picture) -> int:
+        return int((np.abs(picture.astype(int) - np.array(IRIS)).max(axis=-1) < 40).sum())
+
+    seen = irises(renderer.render(Expression()))
+    half = irises(renderer.render(Expression(blink=0.5)))
+    shut = irises(renderer.render(Expression(blink=1.0)))
+    assert seen > half > shut
+    assert shut <= 0.05 * seen
+
+
+@pytest.mark.parametrize(("gaze_x", "sign"), [(1.0, 1), (-1.0, -1)])
+def test_eyes_look_where_they_are_told(renderer: PictureRenderer, gaze_x: float, sign: int) -> None:
+    def iris_x(picture: Picture) -> float:
+        left = picture[:, : picture.shape[1] // 2].astype(int)
+        _, xs = np.nonzero(np.abs(left - np.array(IRIS)).max(axis=-1) < 40)
+        return float(xs.mean())
+
+    straight = iris_x(renderer.render(Expression()))
+    assert sign * (iris_x(renderer.render(Expression(gaze_x=gaze_x))) - straight) > 1.5
+
+
+@pytest.mark.parametrize(
+    ("head", "axis", "sign"),
+    [
+        (HeadPose(yaw=0.08), 0, 1),
+        (HeadPose(pitch=0.08), 1, 1),
+        (HeadPose(shift_x=0.06), 0, 1),
+        (HeadPose(shift_y=-0.06), 1, -1),
+    ],
+    ids=["yaw", "pitch", "shift_x", "shift_y"],
+)
+def test_the_head_moves_where_it_is_told(
+    renderer: PictureRenderer, head: HeadPose, axis: int, sign: int
+) -> None:
+    def lips(picture: Picture) -> NDArray[np.float64]:
+        ys, xs = np.nonzero(np.abs(picture.astype(int) - np.array(LIP)).max(axis=-1) < 30)
+        return np.array([xs.mean(), ys.mean()])
+
+    before = lips(renderer.render(Expression()))
+    moved = lips(renderer.render(Expression(head=head))) - before
+    assert sign * moved[axis] > 3.0
+    assert abs(moved[1 - axis]) < 1.5
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 320), (256, 256), (640, 640)])
+def test_a_picture_of_its_own_shape_fills_the_size(
+    pack: AvatarPack, width: int, height: int
+) -> None:
+    picture = PictureRenderer(pack, width, height).render(mouth(jaw_open=0.5))
+    assert picture.shape == (height, width, 3)
+    assert picture.dtype == np.uint8
+    assert picture.flags.c_contiguous
+
+
+def test_a_picture_of_another_shape_is_padded_not_stretched(pack: AvatarPack) -> None:
+    wide = PictureRenderer(pack, 640, 320).render(mouth(jaw_open=0.5)).copy()
+    square = PictureRenderer(pack, 320, 320).render(mouth(jaw_open=0.5))
+    assert np.array_equal(wide[:, 160:480], square)
+
+
+def test_the_padding_stands_still(pack: AvatarPack) -> None:
+    renderer = PictureRenderer(pack, 640, 320)
+    before = renderer.render(Expression()).copy()
+    after = renderer.render(Expression(head=HeadPose(yaw=0.1), breath=1.0))
+    difference = changed(before, after)
+    assert max(difference[:, :160].max(), difference[:, 480:].max()) == 0
