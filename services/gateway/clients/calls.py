@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import grpc
 
+from services.common.errors import DomainError, Unavailable
 from services.common.grpc_client import rehydrate
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
+ValueT = TypeVar("ValueT")
+
+_Call = grpc.aio.StreamUnaryCall[RequestT, Any] | grpc.aio.StreamStreamCall[RequestT, Any]
+_LATE_WRITE = 'Failed "execute_batch"'
+_STATUS_WAIT_S = 1.0
 
 
 async def upload(
@@ -22,11 +28,12 @@ async def upload(
 
     Raises the peer's DomainError, or the error of the requests' source; the call is then cancelled.
     """
+    ending = _Ending(call)
     try:
         await _send(call, requests)
         return await call
     except grpc.aio.AioRpcError as error:
-        raise rehydrate(error) from error
+        raise await ending.reason(error) from error
     finally:
         call.cancel()
 
@@ -38,6 +45,7 @@ async def duplex(
 
     Raises the peer's DomainError, or the error of the requests' source.
     """
+    ending = _Ending(call)
     writer = asyncio.ensure_future(_send_or_cancel(call, requests))
     try:
         async for response in call:
@@ -45,7 +53,7 @@ async def duplex(
         _raise_failure(writer)
     except grpc.aio.AioRpcError as error:
         _raise_failure(writer)
-        raise rehydrate(error) from error
+        raise await ending.reason(error) from error
     except asyncio.CancelledError:
         # A source that failed cancels the call, which looks like our own cancellation.
         _raise_failure(writer)
@@ -54,6 +62,53 @@ async def duplex(
         call.cancel()
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
+
+
+class _Ending:
+    """The status that a peer ended a call with.
+
+    A write that comes after the end makes gRPC overwrite that status with INTERNAL
+    (https://github.com/grpc/grpc/issues/36066); the first one to arrive is kept here.
+    """
+
+    def __init__(self, call: _Call[Any]) -> None:
+        self._told: asyncio.Future[grpc.aio.AioRpcError] = (
+            asyncio.get_running_loop().create_future()
+        )
+        call.add_done_callback(self._note)
+
+    async def reason(self, error: grpc.aio.AioRpcError) -> DomainError:
+        """The DomainError behind an error of the call."""
+        if _LATE_WRITE not in (error.debug_error_string() or ""):
+            return rehydrate(error)
+        try:
+            async with asyncio.timeout(_STATUS_WAIT_S):
+                return rehydrate(await self._told)
+        except TimeoutError:
+            return Unavailable("the connection broke")
+
+    def _note(self, done: object) -> None:
+        call = cast("Any", done)
+        # The status is there: none of these has to wait.
+        error = grpc.aio.AioRpcError(
+            _now(call.code()),
+            grpc.aio.Metadata(),
+            _now(call.trailing_metadata()),
+            _now(call.details()),
+            _now(call.debug_error_string()),
+        )
+        if not self._told.done() and _LATE_WRITE not in (error.debug_error_string() or ""):
+            self._told.set_result(error)
+
+
+def _now(value: Coroutine[Any, Any, ValueT]) -> ValueT:
+    """The result of a coroutine that does not wait."""
+    try:
+        value.send(None)
+    except StopIteration as stop:
+        return cast("ValueT", stop.value)
+    value.close()
+    raise RuntimeError("the call has no status yet")
 
 
 def _raise_failure(writer: asyncio.Future[None]) -> None:
@@ -71,10 +126,7 @@ async def _send_or_cancel(
         raise
 
 
-async def _send(
-    call: grpc.aio.StreamUnaryCall[RequestT, Any] | grpc.aio.StreamStreamCall[RequestT, Any],
-    requests: AsyncGenerator[RequestT, None],
-) -> None:
+async def _send(call: _Call[RequestT], requests: AsyncGenerator[RequestT, None]) -> None:
     """Sends until the source or the call ends; how the call ended is for its reader to find out."""
     async with aclosing(requests):
         async for request in requests:

@@ -199,7 +199,7 @@ async def cancel_video(video_id: str, gateway: InGateway, account_id: AccountId)
 
 @router.delete("/videos/{video_id}", status_code=204, responses=problems(VideoNotFound))
 async def delete_video(video_id: str, gateway: InGateway, account_id: AccountId) -> None:
-    """Erase a video, and stop it if it is being made. Only a record without content stays, unseen."""
+    """Erase a video, and stop it if it is being made. An empty record stays, unseen."""
     video = await _present(gateway, account_id, video_id)
     await gateway.videos.delete(account_id, video_id)
     await _tell_of_stop(gateway, video)

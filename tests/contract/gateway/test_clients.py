@@ -1,0 +1,311 @@
+"""The gRPC clients against real servers: what goes in comes out, and errors keep their class."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from services.common.errors import (
+    AssetNotFound,
+    AudioUndecodable,
+    AvatarNotFound,
+    DomainError,
+    IdempotencyConflict,
+    NoFace,
+    NotFound,
+    StorageFull,
+    Unauthenticated,
+    Unavailable,
+    VideoNotFound,
+    VoiceNotFound,
+)
+from services.gateway.clients.peers import Clients, open_clients
+from services.gateway.media import (
+    AnimationStarted,
+    AudioChunk,
+    Cue,
+    Frame,
+    Idle,
+    ObjectRef,
+    Recordable,
+    Word,
+)
+from services.gateway.pipeline import Services as Pipeline
+from services.gateway.pipeline import SpokenText, VideoOrder, make_video
+from services.gateway.pipeline import Stage as Step
+from services.gateway.ports import AnimationConfig, RecordingHeader
+from services.gateway.records import (
+    Answer,
+    AvatarPack,
+    AvatarStatus,
+    NewVideo,
+    Scalar,
+    Suggestion,
+    Trouble,
+    Verdict,
+    VideoResult,
+    VideoSpec,
+    VideoStatus,
+)
+from services.gateway.settings import GatewaySettings
+from tests.fakes.servers import Addresses, serve_stage
+from tests.fakes.stage import Stage
+
+TEXT = "Good day to you. How are you."
+CONFIG = AnimationConfig(ObjectRef("avatars", "pack"), 320, 400, 30, 24_000)
+
+
+@pytest.fixture
+async def addresses(stage: Stage) -> AsyncIterator[Addresses]:
+    async with serve_stage(stage) as addresses:
+        yield addresses
+
+
+@pytest.fixture
+async def clients(addresses: Addresses) -> AsyncIterator[Clients]:
+    async with open_clients(GatewaySettings.model_validate(addresses.settings())) as clients:
+        yield clients
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def entered(self, stage: Step) -> None:
+        pass
+
+    def advanced(self, share: float) -> None:
+        pass
+
+
+def played(stage: Stage) -> list[Recordable]:
+    """What was recorded, without the words, which may come earlier than they must."""
+    return [item for item in stage.recorder.media if not isinstance(item, tuple)]
+
+
+def written(stage: Stage) -> list[Word]:
+    return [word for item in stage.recorder.media if isinstance(item, tuple) for word in item]
+
+
+def order() -> VideoOrder:
+    script = SpokenText(TEXT, "vo_en_heart", 1.0)
+    content, words = ObjectRef("videos", "v"), ObjectRef("videos", "w")
+    return VideoOrder(script, ObjectRef("avatars", "p"), 0, 0, 25, content, words, 5.0)
+
+
+async def test_the_pipeline_gives_the_same_over_the_wire(stage: Stage, clients: Clients) -> None:
+    direct = Stage()
+    await make_video(direct.services, order(), Silent())
+    services = Pipeline(clients.moderator, clients.speaker, clients.animator, clients.recorder)
+    made = await make_video(services, order(), Silent())
+    assert played(stage) == played(direct)
+    assert written(stage) == written(direct)
+    assert stage.recorder.headers == direct.recorder.headers
+    assert stage.animator.cues == direct.animator.cues
+    assert (made.width, made.height) == (512, 640)
+
+
+@pytest.mark.parametrize("part", ["moderator", "speaker", "animator", "recorder"])
+@pytest.mark.parametrize("error", [Unavailable, StorageFull, VoiceNotFound])
+async def test_an_error_of_any_service_keeps_its_class(
+    stage: Stage, clients: Clients, part: str, error: type[DomainError]
+) -> None:
+    getattr(stage, part).error = error("what happened")
+    services = Pipeline(clients.moderator, clients.speaker, clients.animator, clients.recorder)
+    with pytest.raises(error, match="what happened"):
+        await make_video(services, order(), Silent())
+    assert not stage.objects.kept
+
+
+async def test_an_error_of_what_is_sent_surfaces_where_it_is_read(clients: Clients) -> None:
+    async def broken() -> AsyncGenerator[Cue, None]:
+        yield Idle(80_000)
+        raise AudioUndecodable("the recording broke")
+
+    async with aclosing(clients.animator.animate(CONFIG, broken())) as drawn:
+        with pytest.raises(AudioUndecodable):
+            _ = [item async for item in drawn]
+
+
+async def test_an_error_of_what_is_recorded_stores_nothing(stage: Stage, clients: Clients) -> None:
+    async def broken() -> AsyncGenerator[Recordable, None]:
+        yield Frame(b"frame", 0, True)
+        raise Unavailable("lipsync is down")
+
+    header = RecordingHeader(ObjectRef("videos", "v"), None, 320, 400, 25, 24_000)
+    with pytest.raises(Unavailable):
+        await clients.recorder.record(header, broken())
+    assert not stage.objects.kept
+
+
+async def test_leaving_an_animation_early_closes_its_source_and_its_call(
+    stage: Stage, clients: Clients
+) -> None:
+    closed = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[Cue, None]:
+        try:
+            while True:
+                yield Idle(1_000_000)
+        finally:
+            closed.set()
+
+    async with aclosing(clients.animator.animate(CONFIG, endless())) as drawn:
+        assert await anext(drawn) == AnimationStarted(320, 400, 30, 24_000)
+        await anext(drawn)
+    assert closed.is_set()
+
+
+async def test_cancelling_a_reader_cancels_the_call(stage: Stage, clients: Clients) -> None:
+    reached = asyncio.Event()
+
+    async def stand_still(frame: int) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def read() -> None:
+        async def one() -> AsyncGenerator[Cue, None]:
+            yield Idle(80_000)
+
+        async for _ in clients.animator.animate(CONFIG, one()):
+            pass
+
+    stage.animator.before_frame = stand_still
+    task = asyncio.ensure_future(read())
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_slow_reader_holds_back_a_fast_source(stage: Stage, clients: Clients) -> None:
+    sent = 0
+
+    async def endless() -> AsyncGenerator[Cue, None]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield AudioChunk(bytes(96_000), 48_000, 0)
+
+    async with aclosing(clients.animator.animate(CONFIG, endless())) as drawn:
+        for _ in range(20):
+            await anext(drawn)
+        assert sent < 50
+
+
+async def test_a_peer_that_is_not_there_is_unavailable() -> None:
+    settings = GatewaySettings(moderation_address="127.0.0.1:1", tts_address="127.0.0.1:1")
+    async with open_clients(settings) as clients:
+        with pytest.raises(Unavailable):
+            await clients.moderator.check_text("Hello.")
+        with pytest.raises(Unavailable):
+            await anext(clients.speaker.speak("Hello.", voice_id="vo_en_heart", speed=1.0))
+        assert not any((await clients.health.serving()).values())
+
+
+async def test_verdicts_voices_and_avatars_come_through(stage: Stage, clients: Clients) -> None:
+    assert all((await clients.health.serving()).values())
+    stage.moderator.verdict = Verdict(Suggestion.REVIEW, ("hate",))
+    assert await clients.moderator.check_image(ObjectRef("a", "b")) == stage.moderator.verdict
+    assert await clients.speaker.voices("zh") == await stage.speaker.voices("zh")
+    await clients.animator.inspect(ObjectRef("a", "b"))
+    pack = await clients.animator.prepare(
+        ObjectRef("a", "b"), pack=ObjectRef("a", "c"), preview=ObjectRef("a", "d")
+    )
+    assert pack == AvatarPack(512, 640)
+    stage.animator.portrait_error = NoFace("no face was found")
+    with pytest.raises(NoFace):
+        await clients.animator.inspect(ObjectRef("a", "b"))
+
+
+async def test_files_come_through(stage: Stage, clients: Clients) -> None:
+    content = b"IMG" + bytes(700_000)
+
+    async def data() -> AsyncIterator[bytes]:
+        yield content
+
+    account = stage.account.id
+    asset = await clients.assets.upload(
+        account, file_name="a.png", accept_kinds=("image",), data=data()
+    )
+    assert asset == await clients.assets.get(account, asset.id)
+    assert (await clients.assets.list(account, limit=5, cursor="")).items == (asset,)
+    stored, blocks = await clients.objects.open(asset.object, offset=1, length=2)
+    assert (stored.size_bytes, b"".join([b async for b in blocks])) == (len(content), b"MG")
+    with pytest.raises(NotFound):
+        await clients.objects.open(ObjectRef("assets", "none"))
+    await clients.assets.delete(account, asset.id)
+    with pytest.raises(AssetNotFound):
+        await clients.assets.get(account, asset.id)
+
+
+async def test_accounts_and_keys_come_through(stage: Stage, clients: Clients) -> None:
+    account = await clients.accounts.create_account("other")
+    assert await clients.accounts.account(account.id) == account
+    assert account in await clients.accounts.list_accounts()
+    key, secret = await clients.accounts.create_key(account.id, "k")
+    assert await clients.accounts.authenticate(secret) == key
+    assert key in await clients.accounts.list_keys(account.id)
+    ended = await clients.accounts.revoke_key(account.id, key.id)
+    assert ended.revoked_at is not None
+    with pytest.raises(Unauthenticated):
+        await clients.accounts.authenticate(secret)
+
+
+async def test_avatars_come_through(stage: Stage, clients: Clients) -> None:
+    account = stage.account.id
+    made = await clients.avatars.create(account, name="Ada", asset_id="as_1", owns_asset=True)
+    assert made.status is AvatarStatus.PREPARING
+    trouble = Trouble("no_face", "no face was found")
+    failed = await clients.avatars.finish(account, made.id, AvatarStatus.FAILED, error=trouble)
+    assert failed.error == trouble
+    assert await clients.avatars.get(account, made.id) == failed
+    assert (await clients.avatars.list(account, limit=5, cursor="")).items == (failed,)
+    await clients.avatars.delete(account, made.id)
+    with pytest.raises(AvatarNotFound):
+        await clients.avatars.get(account, made.id)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        VideoSpec("av_1", "Hello.", None, "vo_en_heart", 1.5, 320, 400, 30, True),
+        VideoSpec("av_1", None, "as_1", "", 1.0, 0, 0, 25, False),
+    ],
+)
+async def test_videos_come_through(stage: Stage, clients: Clients, spec: VideoSpec) -> None:
+    account = stage.account.id
+    metadata: dict[str, Scalar] = {"n": 7, "f": 1.5, "s": "für", "t": True, "z": None}
+    video = await clients.videos.create(account, NewVideo(spec, metadata, "https://example.com/"))
+    assert video == stage.videos.kept[video.id]
+    assert (await clients.videos.list(account, limit=5, cursor="")).items == (video,)
+    assert (await clients.videos.stranded(idle_s=1)).videos == (video,)
+    await clients.videos.lease(account, video.id, holder="w", lease_s=30)
+    content, words = ObjectRef("videos", "a"), ObjectRef("videos", "b")
+    done = await clients.videos.update(
+        account,
+        video.id,
+        holder="w",
+        status=VideoStatus.SUCCEEDED,
+        progress=1.0,
+        result=VideoResult(content, words, 2.5, 320, 400, 1000),
+    )
+    assert (done.content, done.words, done.duration_s) == (content, words, 2.5)
+    assert done == stage.videos.kept[video.id]
+    await clients.videos.delete(account, video.id)
+    assert (await clients.videos.get(account, video.id)).deleted_at is not None
+    with pytest.raises(VideoNotFound):
+        await clients.videos.get("ac_other", video.id)
+
+
+async def test_answers_come_through(stage: Stage, clients: Clients) -> None:
+    account = stage.account.id
+    assert await clients.idempotency.begin(account, "k", "aa") is None
+    await clients.idempotency.complete(account, "k", Answer(201, "{}"))
+    assert await clients.idempotency.begin(account, "k", "aa") == Answer(201, "{}")
+    with pytest.raises(IdempotencyConflict):
+        await clients.idempotency.begin(account, "k", "bb")
+    await clients.idempotency.abandon(account, "k")
+    assert await clients.idempotency.begin(account, "k", "bb") is None
