@@ -24,6 +24,24 @@ def sample(source: NDArray[T], at: Map) -> NDArray[T]:
     return sampled
 
 
+def doubled(source: NDArray[T]) -> NDArray[T]:
+    """A picture at twice its density: pixel (2x, 2y) is pixel (x, y), those between are bicubic.
+
+    Read bilinearly at doubled coordinates it keeps its sharpness wherever it is moved to, at the
+    price of a plain bilinear reading.
+    """
+    cv: Any = cv2
+    height, width = source.shape[:2]
+    fine: NDArray[T] = cv.warpAffine(
+        source,
+        np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]),
+        (2 * width, 2 * height),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return fine
+
+
 def sample_line(values: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[np.float32]:
     """A line of values [n] or [n, channels] read at fractional indices [h, w], linear."""
     return sample(values[None], np.stack([at, np.zeros_like(at)], axis=-1))

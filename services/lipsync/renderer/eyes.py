@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.lipsync.expression import Expression
-from services.lipsync.pixels import blurred, sample
+from services.lipsync.pixels import blurred, doubled, sample
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
 from services.lipsync.renderer.lids import lid_field
 from services.lipsync.renderer.shape import ALONG, FaceShape, Slit
@@ -51,7 +51,7 @@ class EyePicture:
             lid_field(slit, points, -1.0, brow),
             lid_field(slit, points, 1.0, float(high[1])),
         )
-        self._ball = _eyeball(picture, frame, slit, self._warp.source)
+        self._ball = doubled(_eyeball(picture, frame, slit, self._warp.source))
         self._gaze = self._gaze_field(shape.irises[side], shape.iris_radius)
 
     def draw(self, weights: NDArray[np.float32], expression: Expression) -> NDArray[np.float32]:

@@ -208,7 +208,7 @@ class Mouth:
         shadow = np.empty_like(lid)
         shadow[drop:] = lid[:-drop]
         shadow[:drop] = lid[:1]
-        shade = np.clip(0.30 + 1.0 * light, 0.0, 1.0) * (1.0 - 0.48 * shadow)
+        shade = np.clip(0.40 + 0.95 * light, 0.0, 1.0) * (1.0 - 0.42 * shadow)
         if at_rest is not None:
             shade = np.minimum(shade / np.maximum(at_rest, 0.15), 1.0)
         return np.asarray(shade, np.float32)

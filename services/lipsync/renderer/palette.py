@@ -35,7 +35,7 @@ def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -
     lip = np.median(_lips(picture, frame, shape), axis=0)
     whites = _eye_whites(picture, frame, shape)
     luma = float(skin @ _LUMA)
-    light = float(np.clip(0.55 * 1.10 * luma + 0.45 * 1.05 * float(whites @ _LUMA), 0, 255))
+    light = float(np.clip(0.55 * 1.16 * luma + 0.45 * 1.12 * float(whites @ _LUMA), 0, 255))
     light = float(np.clip(light, max(_DARKEST_TOOTH, 0.9 * luma), _BRIGHTEST_TOOTH))
     # A third of the skin's tint: the light's own colour, and what the face reflects on teeth.
     tint = skin / max(luma, 1.0)
@@ -48,7 +48,7 @@ def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -
         tooth=tooth.astype(np.float32),
         gum=(0.82 * flesh).astype(np.float32),
         tongue=(0.72 * flesh).astype(np.float32),
-        cavity=(0.16 * flesh + 2.0).astype(np.float32),
+        cavity=(0.13 * flesh + 2.0).astype(np.float32),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.lipsync.expression import Expression
 from services.lipsync.pack import AvatarPack
-from services.lipsync.pixels import blurred, enlarged, resized, sample
+from services.lipsync.pixels import blurred, doubled, enlarged, resized, sample
 from services.lipsync.renderer.eyes import EyePicture
 from services.lipsync.renderer.fields import FIELDS, field_weights, motion_fields
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
@@ -39,6 +39,7 @@ class PictureRenderer:
         shape = face_shape(pack.picture, pack.landmarks)
         rigid = _rigid(pack.person, frame, picture)
         self._picture, self._view = picture, self._frame[place.slices]
+        self._doubled = doubled(picture)
         self._place_grid(frame, shape, rigid)
         self._mouth = Mouth(picture, frame, shape, rigid)
         self._eyes = [EyePicture(picture, frame, shape, side, rigid) for side in (0, 1)]
@@ -79,8 +80,9 @@ class PictureRenderer:
         shift = inverse(self._grid, field, self._origin, self._to_cell, steps=4)
         maps = enlarged(shift, self._zone.width, self._zone.height)
         maps += self._pixels
+        maps *= np.float32(2.0)
         view = self._view[self._zone.slices]
-        view[:] = sample(self._picture, maps)
+        view[:] = sample(self._doubled, maps)
 
 
 def _fields(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.pixels import enlarged, sample, sample_line
+from services.lipsync.pixels import doubled, enlarged, sample, sample_line
 from services.lipsync.renderer.fields import motion_fields
 from services.lipsync.renderer.frame import FaceFrame, Points
 from services.lipsync.renderer.shape import SAMPLES, FaceShape, Slit
@@ -107,7 +107,8 @@ class SlitWarp:
         edges = [np.stack([edge_x, y], axis=-1) for y in (slit.upper, slit.lower)]
         self.edge_fields = tuple(_face_fields(frame, shape, edge, rigid) for edge in edges)
         """The smooth motions at both edges, face coordinates [k, n, 2], upper then lower."""
-        self._sources = _sources(picture, frame, slit, self.source)
+        layers = _sources(picture, frame, slit, self.source)
+        self._sources = [doubled(layer) for layer in layers]
 
     def smooth(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """The smooth motions on the grid, pixels [h, w, 2]."""
@@ -128,11 +129,12 @@ class SlitWarp:
         )
 
     def backward(self, displacement: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Where each pixel of the zone comes from [h, w, 2], pixels of `source`, for a field on the
-        grid."""
+        """Where each pixel of the zone comes from [h, w, 2] in a doubled picture of `source`, for
+        a field on the grid."""
         shift = inverse(self._targets, displacement, self._cell_origin, self._to_cell)
         shift = enlarged(shift, self.zone.width, self.zone.height)
         shift += self._pixels
+        shift *= np.float32(2.0)
         return shift
 
     def _pull(
