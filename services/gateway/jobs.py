@@ -41,15 +41,15 @@ class Jobs:
     def __init__(self, queue: Publisher) -> None:
         self._queue = queue
 
-    async def make_video(self, video: Video) -> None:
-        """A worker is to make this video; said twice within two minutes it is done once."""
+    async def make_video(self, video: Video, *, again: str = "") -> None:
+        """A worker is to make this video; the queue takes it once for each value of `again`."""
         job = events.VideoJob(account_id=video.account_id, video_id=video.id)
-        await self._queue.publish(VIDEOS, job, message_id=video.id)
+        await self._queue.publish(VIDEOS, job, message_id=f"{video.id}{again}")
 
-    async def prepare_avatar(self, avatar: Avatar) -> None:
-        """A worker is to build this avatar; said twice within two minutes it is done once."""
+    async def prepare_avatar(self, avatar: Avatar, *, again: str = "") -> None:
+        """A worker is to build this avatar; the queue takes it once for each value of `again`."""
         job = events.AvatarJob(account_id=avatar.account_id, avatar_id=avatar.id)
-        await self._queue.publish(AVATARS, job, message_id=avatar.id)
+        await self._queue.publish(AVATARS, job, message_id=f"{avatar.id}{again}")
 
     async def tell_owner(self, video: Video, *, now_s: int, replay: bool = False) -> None:
         """The owner's endpoint is to be told that the video ended, if it has one.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 from nats.errors import Error as NatsError
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ItemT = TypeVar("ItemT")
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
+
+
+class _Publish(Protocol[ItemT_contra]):
+    async def __call__(self, item: ItemT_contra, /, *, again: str) -> None: ...
 
 
 class Reconciler:
     """Compares what stands still in the catalog with what waits in the queue.
 
-    Only when fewer messages wait than jobs stand still has one been lost; then all are queued
-    again, and a job that is delivered twice is done once, thanks to its lease.
+    Only when fewer messages wait than jobs stand still has one been lost. Which one, nobody knows:
+    all are queued again, and a job that is delivered twice is done once, thanks to its lease.
     """
 
     def __init__(
@@ -53,14 +59,14 @@ class Reconciler:
         await self._requeue(VIDEOS, stranded.videos, self._jobs.make_video)
         await self._requeue(AVATARS, stranded.avatars, self._jobs.prepare_avatar)
 
-    async def _requeue(
-        self, queue: str, items: Sequence[ItemT], publish: Callable[[ItemT], Awaitable[None]]
-    ) -> None:
+    async def _requeue(self, queue: str, items: Sequence[ItemT], publish: _Publish[ItemT]) -> None:
         if not items or await self._waiting(queue) >= len(items):
             return
         log.warning("jobs.requeued", queue=queue, count=len(items))
+        # The queue may still know the job's id; workers that look at the same time agree on this.
+        again = f".{int(time.time() // self._every_s)}"
         for item in items:
-            await publish(item)
+            await publish(item, again=again)
 
     async def _waiting(self, queue: str) -> int:
         """Messages of a queue that are not settled."""
