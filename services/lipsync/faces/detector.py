@@ -92,8 +92,10 @@ def _anchors() -> NDArray[np.float32]:
 
 
 def _windows(width: int, height: int) -> Iterator[tuple[float, float, float]]:
-    longest = max(width, height)
-    yield (width - longest) / 2, (height - longest) / 2, longest
+    # A face that fills the picture is found in a window larger than it.
+    for share in (1.5, 1.0):
+        side = share * max(width, height)
+        yield (width - side) / 2, (height - side) / 2, side
     for share in _WINDOW_SHARES:
         side = share * min(width, height)
         if side < _SMALLEST_WINDOW or (share == 1.0 and width == height):
