@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,10 +103,9 @@ async def connect(
     try:
         yield client
     finally:
-        if client.is_connected:
-            await client.drain()
-        else:
-            await client.close()
+        # A server that is down, or goes down now, has nothing to be told.
+        with suppress(NatsError, OSError):
+            await (client.drain() if client.is_connected else client.close())
 
 
 class JobQueue:
@@ -154,20 +153,25 @@ class JobQueue:
         A cancelled handler gives its job back at once; further processes share the work.
         """
         subscription: JetStreamContext.PullSubscription | None = None
-        while True:
-            try:
-                if subscription is None:
-                    subscription = await self._subscribe(queue, ack_wait_s)
-                messages = await subscription.fetch(1, timeout=FETCH_S)
-            except TimeoutError:
-                continue
-            except (NatsError, OSError) as error:
-                log.warning("queue.unreachable", queue=queue, error=str(error))
-                subscription = None
-                await asyncio.sleep(1)
-                continue
-            for message in messages:
-                await self._handle(queue, message, handler, ack_wait_s / 3)
+        try:
+            while True:
+                try:
+                    if subscription is None:
+                        subscription = await self._subscribe(queue, ack_wait_s)
+                    messages = await subscription.fetch(1, timeout=FETCH_S)
+                except TimeoutError:
+                    continue
+                except (NatsError, OSError) as error:
+                    log.warning("queue.unreachable", queue=queue, error=str(error))
+                    subscription = None
+                    await asyncio.sleep(1)
+                    continue
+                for message in messages:
+                    await self._handle(queue, message, handler, ack_wait_s / 3)
+        finally:
+            # A job that is given back must not come to a consumer that is going, too.
+            if subscription is not None:
+                await asyncio.shield(_settle(subscription.unsubscribe()))
 
     async def _subscribe(self, queue: str, ack_wait_s: float) -> JetStreamContext.PullSubscription:
         config = ConsumerConfig(
