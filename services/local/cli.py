@@ -109,7 +109,7 @@ def say_command(
     with api() as client:
         wish = Wish(avatar, text, audio, voice, out_file, width, height, fps)
         video = say(client, wish, err)
-        out.print(f"{out_file}  ({video['duration_s']:.1f} s, {video['id']})")
+        typer.echo(f"{out_file}  ({video['duration_s']:.1f} s, {video['id']})")
 
 
 @app.command()
@@ -140,7 +140,7 @@ def create_avatar(
     """Make an avatar of a picture and wait until it is ready."""
     require_consent(str(picture), authorised)
     with api() as client:
-        out.print(avatar_of(client, str(picture), name)["id"])
+        typer.echo(avatar_of(client, str(picture), name)["id"])
 
 
 @avatars.command("delete")
@@ -169,7 +169,7 @@ def get_video(video_id: str) -> None:
 def cancel_video(video_id: str) -> None:
     """Stop a video."""
     with api() as client:
-        out.print(client.act(f"/v1/videos/{video_id}/cancel")["status"])
+        typer.echo(client.act(f"/v1/videos/{video_id}/cancel")["status"])
 
 
 @videos.command("delete")
@@ -188,7 +188,7 @@ def download_video(
     target = out_file or Path(f"{video_id}.mp4")
     with api() as client:
         client.download(f"/v1/videos/{video_id}/content", target)
-    out.print(str(target))
+    typer.echo(target)
 
 
 @keys.command("list")
@@ -203,7 +203,7 @@ def list_keys() -> None:
 def create_key(name: str) -> None:
     """Make a key; it is shown once."""
     with api() as client:
-        out.print(client.create("/v1/api-keys", {"name": name})["secret"])
+        typer.echo(client.create("/v1/api-keys", {"name": name})["secret"])
 
 
 @keys.command("revoke")
@@ -218,7 +218,7 @@ def _table(items: list[Json], *columns: str) -> None:
     rows = [[_cell(item.get(column)) for column in columns] for item in items]
     if not out.is_terminal:
         for row in rows:
-            out.print("\t".join(row), markup=False, highlight=False)
+            typer.echo("\t".join(row))
         return
     table = Table(*columns)
     for row in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -288,7 +289,11 @@ class Objects(objects_grpc.ObjectServiceServicer):
         self._port = stage.objects
 
     async def Put(self, request_iterator: Any, context: Context) -> Any:
-        raise NotImplementedError
+        requests = [request async for request in request_iterator]
+        content = b"".join(request.data for request in requests[1:])
+        self._port.kept[messages.ref(requests[0].header.object)] = content
+        digest = hashlib.sha256(content).hexdigest()
+        return objects.PutResponse(size_bytes=len(content), sha256=digest)
 
     async def Get(self, request: Any, context: Context) -> Any:
         stored, data = await self._port.open(
