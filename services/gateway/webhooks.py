@@ -59,6 +59,15 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def is_surely_private(url: str) -> bool:
+    """Whether a URL names a private address outright: it is refused without resolving it."""
+    host = httpx.URL(url).host
+    try:
+        return not is_public(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 class Sender:
     """Posts to endpoints: to public addresses, unless others are allowed; follows no redirect."""
 

@@ -16,6 +16,7 @@ from services.common.errors import (
     AvatarNotReady,
     Conflict,
     IdempotencyConflict,
+    InvalidInput,
     PayloadTooLarge,
     TextEmpty,
     TextTooLong,
@@ -39,6 +40,7 @@ from services.gateway.http.route import api_router
 from services.gateway.http.views import Page, VideoView, page_of, video_json
 from services.gateway.new_video import Defaults, VideoMaker
 from services.gateway.records import NewVideo, Video, VideoSpec, VideoStatus
+from services.gateway.webhooks import is_surely_private
 
 router = api_router("videos")
 
@@ -90,6 +92,9 @@ async def create_video(
         gateway.jobs,
         Defaults(settings.english_voice, settings.chinese_voice, settings.max_text_characters),
     )
+    url = body.webhook_url
+    if url and is_surely_private(url) and not settings.webhook_private_addresses:
+        raise InvalidInput("webhook_url: the address is not public")
     wish = NewVideo(_spec(body), body.metadata, body.webhook_url or "")
     return VideoView.of(await maker.create(account_id, wish))
 

@@ -31,6 +31,7 @@ class House:
     async def gateway(self, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
         """A gateway; its client has the first account's key."""
         values = {"listen": "127.0.0.1:0", "key_cache_s": 0, "drain_timeout_s": 1, **settings}
+        values.setdefault("webhook_private_addresses", True)
         async with (
             app.serve(GatewaySettings.model_validate(self._common() | values)) as endpoint,
             httpx.AsyncClient(
