@@ -15,6 +15,7 @@ from services.gateway.http import (
     assets,
     avatars,
     content,
+    docs,
     health,
     problem,
     speech,
@@ -47,6 +48,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
         title="Vultus",
         version=_VERSION,
         description=_DESCRIPTION,
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         redirect_slashes=False,
@@ -54,6 +56,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
     app.state.gateway = gateway
     for noun in _NOUNS:
         app.include_router(noun.router)
+    app.include_router(docs.router)
     if gateway.settings.metrics_listen is None:
         app.include_router(health.metrics_router)
     problem.install(app, _methods_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -180,6 +181,18 @@ async def test_metrics_are_open_only_without_a_port_of_their_own(stage: Stage) -
     private = Stage(GatewaySettings(metrics_listen="127.0.0.1:0"))
     async with private.client("") as client:
         problem(await client.get("/metrics"), 404, "not_found")
+
+
+async def test_the_documentation_needs_no_other_server(stage: Stage) -> None:
+    async with stage.client("") as client:
+        page = (await client.get("/docs")).text
+        links = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(links) == 3
+        for link in links:
+            assert link.startswith("/docs/")
+            assert (await client.get(link)).status_code == 200
+        problem(await client.get("/docs/../app.py"), 404, "not_found")
+        problem(await client.get("/docs/other.js"), 404, "not_found")
 
 
 async def test_openapi_declares_how_every_operation_fails(client: httpx.AsyncClient) -> None:
