@@ -9,7 +9,7 @@ from vultus.events.v1 import events_pb2 as events
 from services.common.errors import AvatarNotFound, DomainError, Internal, StateConflict
 from services.common.jetstream import Delivery, Discard, RetryLater, retry_delay_s
 from services.gateway.jobs import parse_job
-from services.gateway.ports import Animator, Avatars
+from services.gateway.ports import Animator, Avatars, Objects
 from services.gateway.records import Avatar, AvatarPack, AvatarStatus
 from services.gateway.strikes import Strikes
 from services.gateway.trouble import trouble_of
@@ -27,6 +27,7 @@ class AvatarJobs:
         self,
         avatars: Avatars,
         animator: Animator,
+        objects: Objects,
         strikes: Strikes,
         *,
         max_attempts: int,
@@ -34,6 +35,7 @@ class AvatarJobs:
     ) -> None:
         self._avatars = avatars
         self._animator = animator
+        self._objects = objects
         self._strikes = strikes
         self._max_attempts = max_attempts
         self._max_strikes = max_strikes
@@ -91,5 +93,8 @@ class AvatarJobs:
             await self._avatars.finish(
                 avatar.account_id, avatar.id, status, error=trouble, pack=pack
             )
-        except (StateConflict, AvatarNotFound):
+        except StateConflict:
             log.info("avatar.finished_elsewhere")
+        except AvatarNotFound:
+            log.info("avatar.erased_meanwhile")
+            await self._objects.delete([avatar.pack, avatar.preview])

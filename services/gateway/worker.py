@@ -79,6 +79,7 @@ def _work(
     avatars = AvatarJobs(
         clients.avatars,
         clients.animator,
+        clients.objects,
         strikes,
         max_attempts=settings.max_attempts,
         max_strikes=settings.max_strikes,

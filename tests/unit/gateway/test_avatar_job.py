@@ -7,7 +7,7 @@ from vultus.events.v1 import events_pb2 as events
 
 from services.common.errors import FaceTooSmall, Internal, Unavailable
 from services.common.jetstream import Delivery, Discard, RetryLater, to_json
-from services.gateway.records import Avatar, AvatarStatus
+from services.gateway.records import Avatar, AvatarPack, AvatarStatus
 from tests.fakes.stage import Stage
 
 
@@ -73,3 +73,16 @@ async def test_a_finished_or_erased_avatar_is_left_alone(stage: Stage, avatar: A
     assert stage.avatars.kept[ready.id] == ready
     del stage.avatars.kept[avatar.id]
     await stage.avatar_jobs().handle(delivery(avatar))
+
+
+async def test_an_avatar_that_is_erased_while_it_is_built_leaves_nothing(
+    stage: Stage, avatar: Avatar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def build(*_: object, **__: object) -> AvatarPack:
+        stage.objects.kept[avatar.pack] = stage.objects.kept[avatar.preview] = b"built"
+        del stage.avatars.kept[avatar.id]
+        return AvatarPack(512, 640)
+
+    monkeypatch.setattr(stage.animator, "prepare", build)
+    await stage.avatar_jobs().handle(delivery(avatar))
+    assert not stage.objects.kept
