@@ -12,8 +12,8 @@ another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -51,6 +51,8 @@ LEAD_IN_US = 200_000
 """Before the first sound: the video starts with the mouth at rest."""
 LEAD_OUT_US = 400_000
 """After the last sound, likewise."""
+ARCHIVE_S = 900.0
+"""Longest wait for the file of a video whose last frame is drawn."""
 SPEECH_RATE_HZ = 24_000
 RECORDING_RATE_HZ = 48_000
 
@@ -98,7 +100,7 @@ class VideoOrder:
     content: ObjectRef
     words: ObjectRef | None
     stall_s: float
-    """Longest wait for the next frame."""
+    """Longest time in which nothing may come on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,9 @@ async def make_video(services: Services, order: VideoOrder, observer: Observer) 
     config = AnimationConfig(
         order.pack, order.width, order.height, order.fps, _sample_rate_hz(order.script)
     )
-    drawn = unstalled(services.animator.animate(config, cues), order.stall_s)
+    drawn = services.animator.animate(config, cues)
     with stage("record"):
-        async with aclosing(drawn):
+        async with unstalled(order.stall_s) as watchdog, aclosing(drawn):
             started = await anext(drawn)
             if not isinstance(started, AnimationStarted):
                 raise Internal("the animation began without saying what it will be like")
@@ -155,7 +157,8 @@ async def make_video(services: Services, order: VideoOrder, observer: Observer) 
                 started.fps,
                 started.sample_rate_hz,
             )
-            recording = await services.recorder.record(header, progress.recordable(drawn))
+            media = progress.recordable(watchdog.watched(drawn))
+            recording = await services.recorder.record(header, media)
     return Made(recording, started.width, started.height)
 
 
@@ -205,20 +208,33 @@ async def timeline(sound: AsyncGenerator[Sound, None], script: Script) -> AsyncG
     yield Idle(LEAD_OUT_US)
 
 
-async def unstalled(
-    items: AsyncGenerator[ItemT, None], stall_s: float
-) -> AsyncGenerator[ItemT, None]:
-    """The same items; raises DeadlineExceeded when the next one takes longer than `stall_s`."""
-    async with aclosing(items):
-        while True:
-            try:
-                async with asyncio.timeout(stall_s):
-                    item = await anext(items)
-            except StopAsyncIteration:
-                return
-            except TimeoutError as error:
-                raise DeadlineExceeded(f"nothing was drawn for {stall_s:g} s") from error
-            yield item
+class Watchdog:
+    """Ends the block of `unstalled` when nothing comes by for too long, whoever stands still."""
+
+    def __init__(self, deadline: asyncio.Timeout, stall_s: float) -> None:
+        self._deadline = deadline
+        self._stall_s = stall_s
+
+    async def watched(self, items: AsyncGenerator[ItemT, None]) -> AsyncGenerator[ItemT, None]:
+        """The same items, each of which puts the end off; after the last, the file is stored."""
+        async with aclosing(items):
+            async for item in items:
+                self._put_off(self._stall_s)
+                yield item
+        self._put_off(max(self._stall_s, ARCHIVE_S))
+
+    def _put_off(self, seconds: float) -> None:
+        self._deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+@asynccontextmanager
+async def unstalled(stall_s: float) -> AsyncIterator[Watchdog]:
+    """Raises DeadlineExceeded when the watchdog sees nothing for `stall_s`."""
+    try:
+        async with asyncio.timeout(stall_s) as deadline:
+            yield Watchdog(deadline, stall_s)
+    except TimeoutError as error:
+        raise DeadlineExceeded(f"the video stood still for {stall_s:g} s") from error
 
 
 def _sample_rate_hz(script: Script) -> int:
@@ -251,19 +267,20 @@ class _Progress:
     ) -> AsyncGenerator[Recordable, None]:
         """The media that is drawn, each word before the sound that it is heard in."""
         rendering = False
-        async for item in drawn:
-            if isinstance(item, UtteranceStarted):
-                self._starts_at_us = item.at_us
-            if not isinstance(item, Frame | AudioChunk):
-                continue
-            if words := self._due_words():
-                yield words
-            if isinstance(item, Frame):
-                if not rendering:
-                    rendering = True
-                    self._observer.entered(Stage.RENDERING)
-                self._observer.advanced(self._share(item.pts_us))
-            yield item
+        async with aclosing(drawn):
+            async for item in drawn:
+                if isinstance(item, UtteranceStarted):
+                    self._starts_at_us = item.at_us
+                if not isinstance(item, Frame | AudioChunk):
+                    continue
+                if words := self._due_words():
+                    yield words
+                if isinstance(item, Frame):
+                    if not rendering:
+                        rendering = True
+                        self._observer.entered(Stage.RENDERING)
+                    self._observer.advanced(self._share(item.pts_us))
+                yield item
         self._observer.entered(Stage.ARCHIVING)
 
     def _due_words(self) -> tuple[Word, ...]:

@@ -117,4 +117,11 @@ class Stage:
         return VideoJobs(peers, WorkerSettings.model_validate(settings))
 
     def avatar_jobs(self) -> AvatarJobs:
-        return AvatarJobs(self.avatars, self.animator, self.strikes, max_attempts=3, max_strikes=3)
+        return AvatarJobs(
+            self.avatars,
+            self.animator,
+            self.objects,
+            self.strikes,
+            max_attempts=3,
+            max_strikes=3,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
@@ -11,7 +12,7 @@ from vultus.storage.v1 import object_service_pb2 as objects
 from vultus.storage.v1.asset_service_pb2_grpc import AssetServiceStub
 from vultus.storage.v1.object_service_pb2_grpc import ObjectServiceStub
 
-from services.common.errors import Internal
+from services.common.errors import DeadlineExceeded, Internal
 from services.common.grpc_client import call_metadata, responses, unary
 from services.gateway.clients import messages
 from services.gateway.clients.calls import upload
@@ -19,6 +20,7 @@ from services.gateway.media import ObjectRef
 from services.gateway.records import Asset, Page, StoredObject
 
 _QUICK_S = 10.0
+_UPLOAD_S = 300.0
 _MAX_MESSAGE_BYTES = 256 * 1024
 
 
@@ -35,10 +37,12 @@ class GrpcObjects:
         request = objects.GetRequest(object=messages.ref_to_wire(ref), offset=offset, length=length)
         stream = responses(self._stub.Get(request, metadata=call_metadata()))
         try:
-            first = await anext(stream)
+            async with asyncio.timeout(_QUICK_S):
+                header = (await anext(stream)).header
         except StopAsyncIteration as error:
             raise Internal("storage sent nothing") from error
-        header = first.header
+        except TimeoutError as error:
+            raise DeadlineExceeded("storage does not answer") from error
         return StoredObject(header.content_type, header.size_bytes), _bytes(stream)
 
     async def delete(self, refs: Sequence[ObjectRef]) -> None:
@@ -73,7 +77,7 @@ class GrpcAssets:
         header = assets.UploadAssetHeader(
             account_id=account_id, file_name=file_name, accept_kinds=accept_kinds
         )
-        call = self._stub.UploadAsset(metadata=call_metadata())
+        call = self._stub.UploadAsset(timeout=_UPLOAD_S, metadata=call_metadata())
         return messages.asset((await upload(call, _file(header, data))).asset)
 
     async def get(self, account_id: str, asset_id: str) -> Asset:

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from services.common.errors import (
     ContentRejected,
+    DeadlineExceeded,
     PayloadTooLarge,
     TextEmpty,
     TextTooLong,
@@ -31,6 +32,7 @@ from services.gateway.pipeline import SPEECH_RATE_HZ, SpokenText, approve
 router = api_router("speech")
 
 _US_PER_MS = 1000
+_LONGEST_S = 300.0
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -65,7 +67,11 @@ async def create_speech(
 ) -> Response:
     """Say a text."""
     texts.check(body.text, max_characters=gateway.settings.max_speech_characters)
-    segments, pcm, rate_hz = await _said(gateway, body)
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            segments, pcm, rate_hz = await _said(gateway, body)
+    except TimeoutError as error:
+        raise DeadlineExceeded("it took too long to say; make the text shorter") from error
     sound = await asyncio.to_thread(
         sound_file.encode, pcm, rate_hz=rate_hz, format_name=body.format
     )

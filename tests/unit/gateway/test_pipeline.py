@@ -16,13 +16,13 @@ from services.common.errors import (
     Unavailable,
     VoiceNotFound,
 )
-from services.gateway import pipeline
 from services.gateway.media import (
     AudioChunk,
     Frame,
     Idle,
     MouthSource,
     ObjectRef,
+    Recordable,
     UtteranceEnd,
     UtteranceStart,
     Viseme,
@@ -38,7 +38,7 @@ from services.gateway.pipeline import (
     make_video,
 )
 from services.gateway.pipeline import Stage as Step
-from services.gateway.records import Suggestion, Verdict
+from services.gateway.records import Recording, Suggestion, Verdict
 from tests.fakes.people import WORD_US
 from tests.fakes.stage import Stage
 
@@ -214,16 +214,31 @@ async def test_a_stage_that_stands_still_is_given_up(stage: Stage) -> None:
     assert stage.animator.closed == 1
 
 
-async def test_a_slow_reader_is_not_run_ahead_of(stage: Stage) -> None:
-    asked = 0
+async def test_a_recorder_that_stands_still_is_given_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def record(_: object, media: AsyncGenerator[Recordable, None]) -> Recording:
+        await anext(media)
+        await asyncio.Event().wait()
+        raise AssertionError
 
-    async def endless() -> AsyncGenerator[int, None]:
-        nonlocal asked
-        while True:
-            asked += 1
-            yield asked
+    monkeypatch.setattr(stage.recorder, "record", record)
+    with pytest.raises(DeadlineExceeded):
+        await make_video(stage.services, order(stall_s=0.01), Watcher())
+    assert stage.animator.closed == 1
 
-    async for item in pipeline.unstalled(endless(), 5.0):
-        assert asked == item
-        if item == 3:
-            break
+
+async def test_a_video_that_comes_on_slowly_is_not_given_up(stage: Stage) -> None:
+    loop = asyncio.get_running_loop()
+    drawn = 0
+
+    async def slowly(_: int) -> None:
+        nonlocal drawn
+        drawn += 1
+        waited = loop.create_future()
+        loop.call_later(0.015, waited.set_result, None)
+        await waited
+
+    stage.animator.before_frame = slowly
+    await make_video(stage.services, order(stall_s=1.0), Watcher())
+    assert drawn * 0.015 > 1.0
