@@ -1,0 +1,41 @@
+"""Makes the first account and its API key, so that a fresh installation can be used at once."""
+
+from __future__ import annotations
+
+from vultus.storage.v1 import catalog_service_pb2 as catalog
+from vultus.storage.v1 import catalog_service_pb2_grpc
+
+from services.common.errors import Unauthenticated
+from services.common.grpc_client import open_channel, unary
+
+_ACCOUNT_NAME = "default"
+_KEY_NAME = "first"
+
+
+async def working_api_key(storage_address: str, known: str | None) -> str:
+    """The known key where it works, else a new one of the first account.
+
+    Raises DomainError when storage can't be asked.
+    """
+    async with open_channel(storage_address) as channel:
+        stub = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        if known and await _works(stub, known):
+            return known
+        accounts = (await unary(stub.ListAccounts(catalog.ListAccountsRequest()))).accounts
+        if accounts:
+            account = accounts[0]
+        else:
+            request = catalog.CreateAccountRequest(name=_ACCOUNT_NAME)
+            account = (await unary(stub.CreateAccount(request))).account
+        key = await unary(
+            stub.CreateApiKey(catalog.CreateApiKeyRequest(account_id=account.id, name=_KEY_NAME))
+        )
+        return key.secret
+
+
+async def _works(stub: catalog_service_pb2_grpc.CatalogServiceAsyncStub, secret: str) -> bool:
+    try:
+        await unary(stub.AuthenticateApiKey(catalog.AuthenticateApiKeyRequest(secret=secret)))
+    except Unauthenticated:
+        return False
+    return True
