@@ -15,6 +15,11 @@ import onnx
 import tflite
 from onnx import TensorProto, helper, numpy_helper
 
+from services.local.models.landmark_operators import (
+    landmarks_to_matrix,
+    transform_landmarks,
+    transform_tensor,
+)
 from services.local.models.tflite_graph import Array, Graph, Operator, UnsupportedTflite, read_graph
 
 OPSET = 18
@@ -238,6 +243,18 @@ def _reshape(writer: GraphWriter, op: Operator) -> None:
     writer.from_nhwc(value, output)
 
 
+def _whole_slice(writer: GraphWriter, op: Operator) -> None:
+    """A slice that takes everything."""
+    source, begin, end, strides = op.inputs
+    shape = np.array(writer.shape(source))
+    options = op.options
+    masks = (options.ShrinkAxisMask(), options.NewAxisMask(), options.EllipsisMask())
+    whole = not writer.weights(begin).any() and (writer.weights(end) == shape).all()
+    if any(masks) or not whole or (writer.weights(strides) != 1).any():
+        raise UnsupportedTflite("STRIDED_SLICE of a part")
+    writer.add("Identity", [writer.name(source)], writer.name(op.outputs[0]))
+
+
 def _concatenation(writer: GraphWriter, op: Operator) -> None:
     rank = len(writer.shape(op.outputs[0]))
     axis = op.options.Axis() % rank
@@ -278,6 +295,7 @@ _OPERATORS: Mapping[str, Callable[[GraphWriter, Operator], None]] = {
     "DEPTHWISE_CONV_2D": partial(_convolution, depthwise=True),
     "DEQUANTIZE": _dequantize,
     "HARD_SWISH": partial(_unary, kind="HardSwish"),
+    "Landmarks2TransformMatrix": landmarks_to_matrix,
     "LOGISTIC": partial(_unary, kind="Sigmoid"),
     "MAX_POOL_2D": partial(_pool, kind="MaxPool"),
     "MEAN": _mean,
@@ -287,6 +305,9 @@ _OPERATORS: Mapping[str, Callable[[GraphWriter, Operator], None]] = {
     "RELU": partial(_unary, kind="Relu"),
     "RESHAPE": _reshape,
     "RESIZE_BILINEAR": _resize_bilinear,
+    "STRIDED_SLICE": _whole_slice,
+    "TransformLandmarks": transform_landmarks,
+    "TransformTensorBilinear": transform_tensor,
 }
 
 
