@@ -91,8 +91,7 @@ def _builder(home: Path) -> PackBuilder:
     store = ModelStore(home)
     models = FaceModels.open(
         store.path("face-detector"),
-        store.path("face-mesh"),
-        store.path("iris"),
+        store.path("face-landmarks"),
         store.path("selfie-segmentation"),
         ("CPUExecutionProvider",),
     )

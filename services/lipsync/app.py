@@ -77,8 +77,7 @@ def open_studio(settings: LipsyncSettings) -> PictureStudio:
     store = ModelStore(settings.home)
     models = FaceModels.open(
         store.path("face-detector"),
-        store.path("face-mesh"),
-        store.path("iris"),
+        store.path("face-landmarks"),
         store.path("selfie-segmentation"),
         settings.onnx_providers,
     )

@@ -31,11 +31,12 @@ MIN_IOD_PX = 24.0
 MIN_DRAWN_IOD_PX = 36.0
 """The least distance between the eyes in the avatar; the portrait is cropped to reach it."""
 
-_POSSIBLE_SCORE, _SURE_SCORE, _BEYOND_DOUBT, _SURE_PRESENCE = 0.55, 0.85, 0.92, 0.5
+_POSSIBLE_SCORE, _LIKELY_SCORE, _SURE_SCORE, _BEYOND_DOUBT = 0.55, 0.62, 0.85, 0.92
+_SURE_PRESENCE = 0.5
 _ZOOMS, _SHIFTS = (1.6, 2.2, 3.0, 4.0), ((0.0, 0.0), (0.12, 0.05), (-0.12, -0.05))
 _DOMINANT = 1.35
 """How much further apart the eyes of the one to use must be than anyone else's."""
-_MAX_YAW, _MAX_PITCH = 33.0, 33.0
+_MAX_YAW, _MAX_PITCH, _UPRIGHT = 33.0, 33.0, 60.0
 _SEARCH_SIDE = 1600
 _PREVIEW_QUALITY = 90
 
@@ -63,15 +64,14 @@ class FaceModels:
     def open(
         cls,
         detector: Path,
-        mesh: Path,
-        iris: Path,
+        landmarks: Path,
         person: Path,
         providers: Sequence[str],
     ) -> Self:
         """Opens the models' files on the given execution providers; raises ProviderMissing."""
         return cls(
             FaceDetector(open_network(detector, providers)),
-            FaceReader(open_network(mesh, providers), open_network(iris, providers)),
+            FaceReader(open_network(landmarks, providers)),
             PersonFinder(open_network(person, providers)),
         )
 
@@ -81,6 +81,12 @@ class _Face:
     detection: Detection
     marks: Landmarks
     sureness: float
+
+    @property
+    def may_be_hidden(self) -> bool:
+        """Whether it looks enough like an upright face for its eyes and mouth to be missed."""
+        upright = abs(self.marks.roll_degrees) < _UPRIGHT
+        return upright and self.marks.iod >= MIN_IOD_PX and self.sureness >= _LIKELY_SCORE
 
 
 class PortraitInspector:
@@ -127,7 +133,8 @@ class PortraitInspector:
             return sure
         # What is no sure face may be one that is hidden; animals show eyes and mouth.
         for face in found:
-            _check_visible(picture, face)
+            if face.may_be_hidden:
+                _check_visible(picture, face)
         raise NoFace("no human face was found: use a picture of one face, seen from the front")
 
     def _sureness(self, picture: NDArray[np.uint8], marks: Landmarks) -> float:

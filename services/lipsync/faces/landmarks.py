@@ -1,6 +1,7 @@
 """The points of a face: 468 of its mesh, and the lids and irises of its eyes.
 
-Networks: MediaPipe's face mesh (Kartynnik et al., 2019) and iris (Ablavatski et al., 2020).
+The network is MediaPipe's attention mesh (Grishchenko et al., 2020), which looks closer at lips and
+eyes than at the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from services.lipsync.onnx import Network
 from services.lipsync.pixels import pulled, shrunk
 
 MESH_SIZE = 192
-EYE_SIZE = 64
 POINTS = 468
 
 RIGHT_EYE_CORNERS = (33, 133)
@@ -26,10 +26,19 @@ _CHEEKS, _FOREHEAD, _CHIN = (234, 454), 10, 152
 # The chin of a level face lies a little behind its forehead.
 _LEVEL_LEAN = 6.0
 _FACE_MARGIN = 1.5
-_EYE_MARGIN = 2.3
 _PASSES = 3
 CONTOUR_POINTS, IRIS_POINTS = 16, 5
 """How many points an eye has."""
+# Where the network's finer points of the lips stand in the mesh, in their order.
+_LIPS = (
+    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409),
+    *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415),
+    *(76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 184, 74, 73, 72, 11, 302, 303, 304, 408),
+    *(62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292, 183, 42, 41, 38, 12, 268, 271, 272, 407),
+)
+# It lists each eye from its corner on the left of the picture on the one side, and from the outer
+# corner on the other.
+_OTHER_EYE = [*range(8, -1, -1), *range(15, 8, -1)]
 # Crops that differ a little; the mean of their answers is steadier than any one.
 _JITTER = ((0.0, 1.0, 0.0), (0.02, 0.96, 0.04), (-0.02, 1.05, -0.04), (0.0, 1.1, 0.0))
 
@@ -70,6 +79,12 @@ class Landmarks:
         return float(np.linalg.norm(left - right))
 
     @property
+    def roll_degrees(self) -> float:
+        """How far the face is turned in the picture's plane; 0 upright."""
+        right, left = self.eye_centres
+        return float(np.degrees(np.arctan2(*(left - right)[::-1])))
+
+    @property
     def yaw_degrees(self) -> float:
         """How far the face is turned aside; 0 from the front."""
         across = self.points[_CHEEKS[1]] - self.points[_CHEEKS[0]]
@@ -98,67 +113,56 @@ class Landmarks:
 class FaceReader:
     """Reads the landmarks of faces that were detected."""
 
-    def __init__(self, mesh: Network, iris: Network) -> None:
-        self._mesh = mesh
-        self._iris = iris
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     def read(self, rgb: NDArray[np.uint8], detection: Detection) -> Landmarks:
         """The landmarks of one face; low `presence` where there is none."""
         eyes = np.array([detection.right_eye, detection.left_eye])
         box = np.array([[detection.x, detection.y], [detection.width, detection.height]])
         centre, side = box[0] + box[1] / 2, float(box[1].max()) * _FACE_MARGIN
-        points, presence = self._run(rgb, centre, side, _angle(eyes[1] - eyes[0]))
+        marks = self._run(rgb, centre, side, _angle(eyes[1] - eyes[0]))
         for _ in range(_PASSES - 1):
-            points, presence = self._run(rgb, *_crop_of(points))
-        return self._refine(rgb, points, presence)
+            marks = self._run(rgb, *_crop_of(marks.points))
+        return self._refine(rgb, marks)
 
     def read_again(self, rgb: NDArray[np.uint8], known: Landmarks) -> Landmarks:
         """The landmarks of a face that is about where they are known to be."""
-        points, presence = self._run(rgb, *_crop_of(known.points))
-        return self._refine(rgb, points, presence)
+        return self._refine(rgb, self._run(rgb, *_crop_of(known.points)))
 
-    def _refine(
-        self, rgb: NDArray[np.uint8], points: NDArray[np.float32], presence: float
-    ) -> Landmarks:
-        centre, side, angle = _crop_of(points)
+    def _refine(self, rgb: NDArray[np.uint8], marks: Landmarks) -> Landmarks:
+        centre, side, angle = _crop_of(marks.points)
         reads = [
-            self._run(rgb, centre + shift * side, side * zoom, angle + turn)[0]
+            self._run(rgb, centre + shift * side, side * zoom, angle + turn)
             for shift, zoom, turn in _JITTER
         ]
-        points = np.mean(reads, axis=0, dtype=np.float32)
-        right = self._eye(rgb, points[list(RIGHT_EYE_CORNERS), :2], mirrored=True)
-        left = self._eye(rgb, points[list(LEFT_EYE_CORNERS), :2], mirrored=False)
-        return Landmarks(points, presence, (right, left))
+        right, left = (
+            Eye(
+                np.mean([read.eyes[side].contour for read in reads], axis=0, dtype=np.float32),
+                np.mean([read.eyes[side].iris for read in reads], axis=0, dtype=np.float32),
+            )
+            for side in (0, 1)
+        )
+        points = np.stack([read.points for read in reads]).mean(axis=0)
+        return Landmarks(points, marks.presence, (right, left))
 
     def _run(
         self, rgb: NDArray[np.uint8], centre: NDArray[np.float64], side: float, angle: float
-    ) -> tuple[NDArray[np.float32], float]:
+    ) -> Landmarks:
         patch, matrix = _crop(rgb, centre, side, angle, MESH_SIZE)
-        outputs = self._mesh(patch[None])
-        raw = outputs["landmarks"].reshape(POINTS, 3)
-        points = np.empty((POINTS, 3), np.float32)
-        points[:, :2] = _uncrop(raw[:, :2], matrix)
-        points[:, 2] = raw[:, 2] * side / MESH_SIZE
-        presence = 1.0 / (1.0 + np.exp(-float(outputs["presence"].reshape(-1)[0])))
-        return points, presence
+        outputs = self._network(patch[None])
 
-    def _eye(self, rgb: NDArray[np.uint8], corners: NDArray[np.float32], mirrored: bool) -> Eye:
-        """The network knows the left eye of a face as it is seen; the other is mirrored for it."""
-        outer, inner = corners.astype(np.float64)
-        side = float(np.linalg.norm(outer - inner)) * _EYE_MARGIN
-        across = inner - outer if mirrored else outer - inner
-        patch, matrix = _crop(rgb, (outer + inner) / 2, side, _angle(across), EYE_SIZE)
-        if mirrored:
-            patch = patch[:, ::-1]
-        outputs = self._iris(np.ascontiguousarray(patch)[None])
-        contour = outputs["eye_contour"].reshape(-1, 3)[:CONTOUR_POINTS, :2].copy()
-        iris = outputs["iris"].reshape(IRIS_POINTS, 3)[:, :2].copy()
-        if mirrored:
-            contour[:, 0] = EYE_SIZE - contour[:, 0]
-            iris[:, 0] = EYE_SIZE - iris[:, 0]
-            order = [8, *range(7, 0, -1), 0, *range(15, 8, -1)]
-            contour, iris = contour[order], iris[[0, 3, 2, 1, 4]]
-        return Eye(_uncrop(contour, matrix), _uncrop(iris, matrix))
+        def found(name: str) -> NDArray[np.float32]:
+            return _uncrop(outputs[name].reshape(-1, 2), matrix)
+
+        raw = outputs["landmarks"].reshape(POINTS, 3)
+        points = np.column_stack([_uncrop(raw[:, :2], matrix), raw[:, 2] * side / MESH_SIZE])
+        points[list(_LIPS), :2] = found("lips")
+        presence = 1.0 / (1.0 + np.exp(-float(outputs["presence"].reshape(-1)[0])))
+        # The network's left is the picture's.
+        right = Eye(found("left_eye")[:CONTOUR_POINTS], found("left_iris"))
+        left = Eye(found("right_eye")[_OTHER_EYE], found("right_iris"))
+        return Landmarks(points.astype(np.float32), presence, (right, left))
 
 
 def _angle(across: NDArray[np.float64]) -> float:

@@ -27,7 +27,7 @@ _HEAD_FIELDS = [FIELDS.index(name) for name in ("yaw", "pitch", "roll", "shift_x
 _UPPER_MEETS = 0.30
 """The upper lip's share of the way when lips meet."""
 _BITE_GAP, _BITE_UPPER_MEETS = 0.026, 0.12
-_OPEN_PHOTO_GAP = 0.035
+_OPEN_PHOTO_GAP = 0.02
 """A photo whose lips are further apart shows what is behind them."""
 _UNBOWED = 0.5
 _SPEAKING_CLOSES, _ACTIVITY, _FULL_OPENING = 0.65, 0.3, 0.28

@@ -50,36 +50,6 @@ def _smoothed(line: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.convolve(np.pad(line, 2, mode="edge"), kernel, "valid").astype(np.float32)
 
 
-def shows_teeth(
-    picture: NDArray[np.uint8],
-    frame: FaceFrame,
-    x: NDArray[np.float32],
-    lips: tuple[NDArray[np.float32], ...],
-) -> bool:
-    """Whether something lighter and paler than the lips is seen between them.
-
-    `lips`: the heights of the upper lip's outer and inner and the lower lip's inner and outer edge.
-    """
-    middle = np.abs(np.linspace(-1.0, 1.0, len(x))) < 0.45
-    upper_outer, upper, lower, lower_outer = (edge[middle] for edge in lips)
-
-    def colours(heights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        grid = np.stack(np.broadcast_arrays(x[middle], np.atleast_2d(heights)), axis=-1)
-        return sample(picture, frame.to_picture(grid.astype(np.float32))).astype(np.float32)
-
-    shares = np.linspace(0.0, 1.0, 11)[:, None]
-    between = colours(upper + (lower - upper) * shares)
-    brightest = (between @ _LUMA).argmax(axis=0)
-    between = between[brightest, np.arange(between.shape[1])]
-    lip = np.concatenate([colours((upper_outer + upper) / 2), colours((lower + lower_outer) / 2)])
-    lighter = float(np.median(between @ _LUMA)) / max(float(np.median(lip @ _LUMA)), 1.0)
-    return lighter > 1.0 and _paleness(between) > _paleness(lip) + 0.015
-
-
-def _paleness(colours: NDArray[np.float32]) -> float:
-    return float(np.median(colours.min(axis=-1) / np.maximum(colours.max(axis=-1), 1.0)))
-
-
 def _cheapest_path(cost: NDArray[np.float32]) -> NDArray[np.intp]:
     """The row of each column [n] on the path of least cost, which moves by 2 rows at most."""
     rows, columns = cost.shape

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.lipsync.faces.landmarks import Landmarks
 from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
-from services.lipsync.renderer.seam import below_eye, lip_seam, shows_teeth
+from services.lipsync.renderer.seam import below_eye, lip_seam
 
 SAMPLES = 65
 """How many places along a mouth or an eye its edges are known at."""
@@ -22,18 +22,9 @@ _LOWER_INNER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 _UPPER_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
 _LOWER_OUTER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
 _MOUTH_CORNERS = (61, 291)
-_EYE_UPPER = (
-    (33, 246, 161, 160, 159, 158, 157, 173, 133),
-    (362, 398, 384, 385, 386, 387, 388, 466, 263),
-)
-_EYE_LOWER = (
-    (33, 7, 163, 144, 145, 153, 154, 155, 133),
-    (362, 382, 381, 380, 374, 373, 390, 249, 263),
-)
 _BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
-_SHUT_GAP, _CLOSED_GAP = 0.045, 0.075
-"""Lips that are said to be closer than the first are closed: landmarks never have them quite shut.
-Up to the second they are, unless teeth are seen."""
+_CLOSED_GAP = 0.026
+"""Lips that are said to be closer than this touch."""
 _SUBNASALE, _NOSE_TIP, _CHIN, _UPPER_LIP, _SEAM = 2, 1, 152, 0, 13
 _OUTER_EYES, _JAWS, _CHEEKS = (33, 263), (58, 288), (234, 454)
 
@@ -150,9 +141,7 @@ def _mouth(mesh: Points, picture: NDArray[np.uint8], frame: FaceFrame) -> Slit:
     upper, lower = (_height(mesh[list(i)], corners, places) for i in (_UPPER_INNER, _LOWER_INNER))
     upper_outer = _height(mesh[list(_UPPER_OUTER)], corners, places)
     lower_outer = _height(mesh[list(_LOWER_OUTER)], corners, places)
-    gap = float((lower - upper).max())
-    lips = (upper_outer, upper, lower, lower_outer)
-    if gap < _SHUT_GAP or (gap < _CLOSED_GAP and not shows_teeth(picture, frame, places, lips)):
+    if float((lower - upper).max()) < _CLOSED_GAP:
         upper = lower = lip_seam(
             picture, frame, places, np.asarray((upper + lower) / 2, np.float32)
         )
@@ -165,16 +154,11 @@ def _eye(
     mesh: Points, landmarks: Landmarks, picture: NDArray[np.uint8], frame: FaceFrame, side: int
 ) -> Slit:
     contour = frame.from_picture(landmarks.eyes[side].contour)
-    upper, lower = mesh[list(_EYE_UPPER[side])], mesh[list(_EYE_LOWER[side])]
-    corners = np.stack([upper[0], upper[-1]])
-    for n, place in enumerate((0, 8)):
-        beyond = contour[place, 0] < corners[0, 0] if n == 0 else contour[place, 0] > corners[1, 0]
-        if beyond:
-            corners[n] = contour[place]
+    corners = contour[[0, 8]]
     middle_x = float(corners[:, 0].mean())
     line = np.interp(ALONG, [-1, 1], corners[:, 1])
-    top = line + _arch(np.concatenate([upper[1:-1], contour[9:16]]), corners)
-    bottom = line + _arch(np.concatenate([lower[1:-1], contour[1:8]]), corners)
+    top = line + _arch(contour[9:], corners)
+    bottom = line + _arch(contour[1:8], corners)
     bottom = np.maximum(top, bottom)
     places = np.interp(ALONG, [-1, 1], corners[:, 0]).astype(np.float32)
     bottom = bottom + below_eye(picture, frame, places, bottom.astype(np.float32))

@@ -64,10 +64,9 @@ def scaled(picture: Picture, share: float) -> Picture:
 @pytest.fixture(scope="module")
 def models() -> FaceModels:
     store = ModelStore(HOME)
-    detector, mesh = store.path("face-detector"), store.path("face-mesh")
-    return FaceModels.open(
-        detector, mesh, store.path("iris"), store.path("selfie-segmentation"), PROVIDERS
-    )
+    names = ("face-detector", "face-landmarks", "selfie-segmentation")
+    detector, landmarks, person = (store.path(name) for name in names)
+    return FaceModels.open(detector, landmarks, person, PROVIDERS)
 
 
 @pytest.fixture(scope="module")

@@ -146,10 +146,7 @@ def openings() -> Callable[[list[NDArray[np.uint8]]], NDArray[np.float64]]:
     models = ModelStore(HOME)
     provider = ["CPUExecutionProvider"]
     detector = FaceDetector(open_network(models.path("face-detector"), provider))
-    reader = FaceReader(
-        open_network(models.path("face-mesh"), provider),
-        open_network(models.path("iris"), provider),
-    )
+    reader = FaceReader(open_network(models.path("face-landmarks"), provider))
 
     def measure(pictures: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
         face = detector.find(pictures[0])[0]
