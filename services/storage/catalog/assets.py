@@ -1,0 +1,128 @@
+"""Uploaded files, as the catalog records them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select
+
+from services.common.errors import AssetNotFound
+from services.storage.catalog.database import Database
+from services.storage.catalog.erasures import Erasures
+from services.storage.catalog.page import Page, PageRequest
+from services.storage.catalog.tables import assets
+from services.storage.refs import ObjectRef
+
+ASSET_ID = "as"
+_UPLOAD_MAY_TAKE = timedelta(hours=1)
+
+
+class AssetKind(StrEnum):
+    """What an asset is good for."""
+
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class NewAsset:
+    """A file whose objects are stored and that is to be recorded."""
+
+    id: str
+    account_id: str
+    kind: AssetKind
+    content_type: str
+    file_name: str
+    size_bytes: int
+    sha256: str
+    """Lower-case hex."""
+    duration_s: float | None
+    width: int | None
+    """Pixels of the upright picture."""
+    height: int | None
+    object: ObjectRef
+    """The file as sent."""
+    picture: ObjectRef | None
+    """For images: upright, 8-bit sRGB, PNG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset(NewAsset):
+    """A recorded file."""
+
+    created_at: datetime
+
+    @property
+    def objects(self) -> tuple[ObjectRef, ...]:
+        """Everything that is stored of it."""
+        return (self.object, self.picture) if self.picture else (self.object,)
+
+
+class Assets:
+    """The record of assets. Every method may raise Unavailable or StorageFull."""
+
+    def __init__(self, database: Database, erasures: Erasures) -> None:
+        self._database = database
+        self._erasures = erasures
+
+    async def announce(self, refs: Sequence[ObjectRef]) -> None:
+        """Call it before objects are written: those that no asset is created for are erased.
+
+        So an upload that breaks off, or whose process dies, leaves nothing.
+        """
+        async with self._database.write() as tx:
+            await self._erasures.schedule(tx, refs, after=_UPLOAD_MAY_TAKE)
+
+    async def create(self, new: NewAsset) -> Asset:
+        """Records an asset; its announced objects stay. Raises AccountNotFound."""
+        async with self._database.write() as tx:
+            values = asdict(new) | {"object": new.object, "picture": new.picture}
+            row = await tx.one(
+                insert(assets).values(**values, created_at=tx.now).returning(*assets.c)
+            )
+            asset = _record(row)
+            await self._erasures.spare(tx, asset.objects)
+        return asset
+
+    async def get(self, account_id: str, asset_id: str) -> Asset:
+        """One asset. Raises AssetNotFound."""
+        query = select(assets).where(
+            assets.c.id == asset_id, assets.c.account_id == account_id
+        )
+        async with self._database.read() as tx:
+            row = await tx.one_or_none(query)
+        if row is None:
+            raise AssetNotFound("no such asset")
+        return _record(row)
+
+    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Asset]:
+        """A page of the account's assets, newest first. Raises InvalidInput."""
+        wanted = PageRequest.parse(limit, cursor, prefix=ASSET_ID)
+        query = select(assets).where(assets.c.account_id == account_id)
+        async with self._database.read() as tx:
+            return wanted.page(await tx.all(wanted.apply(query, assets.c.id)), _record)
+
+    async def delete(self, account_id: str, asset_id: str) -> None:
+        """Erases an asset; its objects follow at once or as soon as the store answers.
+
+        Raises AssetNotFound.
+        """
+        gone = (
+            delete(assets)
+            .where(assets.c.id == asset_id, assets.c.account_id == account_id)
+            .returning(*assets.c)
+        )
+        async with self._database.write() as tx:
+            row = await tx.one_or_none(gone)
+            if row is None:
+                raise AssetNotFound("no such asset")
+            await self._erasures.schedule(tx, _record(row).objects)
+        self._erasures.hurry()
+
+
+def _record(row: Row[Any]) -> Asset:
+    return Asset(**row._asdict())

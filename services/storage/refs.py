@@ -1,0 +1,34 @@
+"""Where objects lie, and who takes them away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+ASSETS = "assets"
+AVATARS = "avatars"
+VIDEOS = "videos"
+BUCKETS = (ASSETS, AVATARS, VIDEOS)
+"""The kinds of objects; each has a bucket of its own in S3."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One object."""
+
+    bucket: str
+    """One of BUCKETS."""
+    key: str
+    """Begins with the id of the account that owns the object."""
+
+
+class Objects(Protocol):
+    """What the catalog needs of the object store."""
+
+    async def delete(self, refs: Sequence[ObjectRef]) -> None:
+        """Deletes objects; those that are not there are ignored.
+
+        Raises Unavailable when the store does not answer; some may then be gone.
+        """
+        ...

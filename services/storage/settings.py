@@ -1,0 +1,74 @@
+"""What the storage service can be told."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, SecretStr, field_validator
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from services.common.settings import ServiceSettings, service_config
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+_BUCKET_PREFIX = re.compile(r"[a-z0-9]?[a-z0-9-]{0,40}")
+
+
+class StorageSettings(ServiceSettings):
+    """Settings of the storage service; only this service holds SQL and S3 credentials."""
+
+    model_config = service_config("storage")
+
+    database_url: SecretStr | None = None
+    """`postgresql://…` or `sqlite:///<path>`; unset: `data/catalog.sqlite` below VULTUS_HOME."""
+    database_connections: int = Field(default=10, ge=1, le=100)
+    """Connections to the database at once; what needs another waits."""
+    s3_endpoint: str
+    """`host:port` of the S3 server."""
+    s3_access_key: str
+    """Its access key."""
+    s3_secret_key: SecretStr
+    """Its secret key."""
+    s3_secure: bool = False
+    """Whether the S3 server is spoken to by TLS."""
+    s3_region: str = "us-east-1"
+    """Its region."""
+    s3_bucket_prefix: str = "vultus-"
+    """Stands before the names of the buckets `assets`, `avatars` and `videos`."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        try:
+            url = make_url(value.get_secret_value())
+        except ArgumentError:
+            raise ValueError("not a database URL") from None
+        if url.drivername not in _DRIVERS:
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        if not url.database or url.database == ":memory:":
+            raise ValueError("must name a database")
+        return value
+
+    @field_validator("s3_bucket_prefix")
+    @classmethod
+    def _check_bucket_prefix(cls, value: str) -> str:
+        if not _BUCKET_PREFIX.fullmatch(value):
+            raise ValueError("must be made of lower-case letters, digits and hyphens")
+        return value
+
+    @property
+    def database(self) -> URL:
+        """The database with the driver that is used for it."""
+        if self.database_url is None:
+            path = self.home / "data" / "catalog.sqlite"
+            return URL.create("sqlite+aiosqlite", database=str(path))
+        url = make_url(self.database_url.get_secret_value())
+        return url.set(drivername=_DRIVERS[url.drivername])
