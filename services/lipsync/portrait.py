@@ -18,8 +18,8 @@ from services.common.errors import (
     NoFace,
     SeveralFaces,
 )
+from services.common.onnx import open_network
 from services.lipsync.faces import Detection, FaceDetector, FaceReader, Landmarks, PersonFinder
-from services.lipsync.onnx import open_network
 from services.lipsync.pack import PERSON_SIZE, AvatarPack, FaceBox
 from services.lipsync.pixels import resized
 from services.lipsync.visibility import is_covered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.lipsync.image import decode_image
+from services.common.image import decode_image
 from services.lipsync.pack import AvatarPack
 from services.lipsync.portrait import Inspection, PackBuilder, PortraitInspector, preview_jpeg
 from services.lipsync.renderer import PictureRenderer

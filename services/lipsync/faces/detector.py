@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.onnx import Network
+from services.common.onnx import Network
 from services.lipsync.pixels import pulled, shrunk
 
 INPUT_SIZE = 128

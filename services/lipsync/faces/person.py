@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.onnx import Network
+from services.common.onnx import Network
 from services.lipsync.pixels import resized
 
 MASK_SIZE = 256

@@ -18,9 +18,9 @@ from services.common.errors import (
     SeveralFaces,
 )
 from services.common.models import ModelStore
+from services.common.onnx import ProviderMissing, open_network
 from services.lipsync.expression import MOUTH_SHAPES, Expression
 from services.lipsync.faces.landmarks import Landmarks
-from services.lipsync.onnx import ProviderMissing, open_network
 from services.lipsync.pack import AvatarPack
 from services.lipsync.portrait import (
     MAX_SHORT_SIDE,

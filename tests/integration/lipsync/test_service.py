@@ -22,9 +22,9 @@ from services.common.errors import AvatarNotReady, NotFound, StartupError
 from services.common.grpc_client import open_channel, responses
 from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore
+from services.common.onnx import open_network
 from services.lipsync.app import open_studio, serve
 from services.lipsync.faces import FaceDetector, FaceReader
-from services.lipsync.onnx import open_network
 from services.lipsync.settings import LipsyncSettings
 
 HOME = Path(__file__).parents[3] / ".vultus"

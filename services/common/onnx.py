@@ -44,7 +44,7 @@ def open_network(path: Path, providers: Sequence[str], threads: int = 1) -> Onnx
     if missing:
         raise ProviderMissing(
             f"ONNX Runtime has no {', '.join(sorted(missing))} here: install a build with it, "
-            "or change VULTUS_LIPSYNC_ONNX_PROVIDERS"
+            "or change the service's setting ONNX_PROVIDERS"
         )
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from services.common.errors import ImageTooLarge, ImageUndecodable
-from services.lipsync.image import decode_image
+from services.common.image import decode_image
 
 RED = (200, 30, 40)
 
