@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select
@@ -14,52 +13,12 @@ from services.common.errors import AssetNotFound
 from services.storage.catalog.database import Database
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.page import Page, PageRequest
+from services.storage.catalog.records import Asset, NewAsset
 from services.storage.catalog.tables import assets
 from services.storage.refs import ObjectRef
 
 ASSET_ID = "as"
 _UPLOAD_MAY_TAKE = timedelta(hours=1)
-
-
-class AssetKind(StrEnum):
-    """What an asset is good for."""
-
-    IMAGE = "image"
-    AUDIO = "audio"
-
-
-@dataclass(frozen=True, slots=True)
-class NewAsset:
-    """A file whose objects are stored and that is to be recorded."""
-
-    id: str
-    account_id: str
-    kind: AssetKind
-    content_type: str
-    file_name: str
-    size_bytes: int
-    sha256: str
-    """Lower-case hex."""
-    duration_s: float | None
-    width: int | None
-    """Pixels of the upright picture."""
-    height: int | None
-    object: ObjectRef
-    """The file as sent."""
-    picture: ObjectRef | None
-    """For images: upright, 8-bit sRGB, PNG."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asset(NewAsset):
-    """A recorded file."""
-
-    created_at: datetime
-
-    @property
-    def objects(self) -> tuple[ObjectRef, ...]:
-        """Everything that is stored of it."""
-        return (self.object, self.picture) if self.picture else (self.object,)
 
 
 class Assets:
@@ -80,19 +39,16 @@ class Assets:
     async def create(self, new: NewAsset) -> Asset:
         """Records an asset; its announced objects stay. Raises AccountNotFound."""
         async with self._database.write() as tx:
-            values = asdict(new) | {"object": new.object, "picture": new.picture}
-            row = await tx.one(
-                insert(assets).values(**values, created_at=tx.now).returning(*assets.c)
-            )
+            values = {field.name: getattr(new, field.name) for field in fields(new)}
+            values["created_at"] = await tx.now()
+            row = await tx.one(insert(assets).values(values).returning(*assets.c))
             asset = _record(row)
             await self._erasures.spare(tx, asset.objects)
         return asset
 
     async def get(self, account_id: str, asset_id: str) -> Asset:
         """One asset. Raises AssetNotFound."""
-        query = select(assets).where(
-            assets.c.id == asset_id, assets.c.account_id == account_id
-        )
+        query = select(assets).where(assets.c.id == asset_id, assets.c.account_id == account_id)
         async with self._database.read() as tx:
             row = await tx.one_or_none(query)
         if row is None:

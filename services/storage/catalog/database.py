@@ -1,0 +1,162 @@
+"""The SQL database: connections, transactions, its clock, its failures."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Row, event, func, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.common.errors import StartupError
+from services.storage.catalog.failures import domain_error, unavailable
+
+_WAIT_S = 5
+"""For a connection, and for SQLite's other writer."""
+_STATEMENT_MAY_TAKE_S = 10
+_OLDEST_SQLITE = (3, 35, 0)
+"""The first with RETURNING."""
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # A job that was accepted must survive a power cut, which NORMAL does not promise in WAL mode.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    # What is erased is overwritten.
+    "PRAGMA secure_delete = ON",
+)
+
+Clock = Callable[[AsyncConnection], Awaitable[datetime]]
+"""The time that leases and deadlines are measured by."""
+
+
+async def database_clock(connection: AsyncConnection) -> datetime:
+    """The server's time, which all replicas share; SQLite's is that of its one machine."""
+    if connection.dialect.name == "postgresql":
+        now = await connection.scalar(select(func.clock_timestamp()))
+        assert isinstance(now, datetime)  # noqa: S101 - as PostgreSQL defines it
+        return now
+    return datetime.now(UTC)
+
+
+class Transaction:
+    """Statements that take effect together or not at all."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    async def now(self) -> datetime:
+        """The present time."""
+        return await self._clock(self._connection)
+
+    async def execute(self, statement: Executable) -> int:
+        """The number of rows that were changed."""
+        return (await self._connection.execute(statement)).rowcount
+
+    async def one(self, statement: Executable) -> Row[Any]:
+        """The only row."""
+        return (await self._connection.execute(statement)).one()
+
+    async def one_or_none(self, statement: Executable) -> Row[Any] | None:
+        """The only row, if there is one."""
+        return (await self._connection.execute(statement)).one_or_none()
+
+    async def all(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows."""
+        return (await self._connection.execute(statement)).all()
+
+
+class Database:
+    """SQLite or PostgreSQL.
+
+    Blocks of `read` and `write` raise Unavailable while the database is locked, restarting or
+    unreachable, StorageFull when its disk is, and AccountNotFound when a row of an account that
+    does not exist was to be stored.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock = database_clock) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(write=True)
+        self._clock = clock
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """A transaction that only reads."""
+        async with _translated(), self._engine.begin() as connection:
+            yield Transaction(connection, self._clock)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction that is committed when the block ends, rolled back when it raises."""
+        async with _translated(), self._writing.begin() as connection:
+            yield Transaction(connection, self._clock)
+
+    async def change(self, work: Callable[[Connection], None]) -> None:
+        """Runs synchronous work, such as migrations, in one write transaction."""
+        async with _translated(), self._writing.begin() as connection:
+            await connection.run_sync(work)
+
+
+@asynccontextmanager
+async def open_database(
+    url: URL, *, connections: int = 10, clock: Clock = database_clock
+) -> AsyncIterator[Database]:
+    """A database whose connections are closed with the block; a missing SQLite file is made."""
+    make = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
+    engine = make(url, pool_size=connections, max_overflow=0, pool_timeout=_WAIT_S)
+    try:
+        yield Database(engine, clock)
+    finally:
+        await engine.dispose()
+
+
+def _sqlite(url: URL, **pool: Any) -> AsyncEngine:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        oldest = ".".join(map(str, _OLDEST_SQLITE))
+        raise StartupError(f"Python's SQLite is {sqlite3.sqlite_version}; {oldest} is needed")
+    Path(url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_async_engine(url, connect_args={"timeout": _WAIT_S}, **pool)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        # Python's own BEGIN comes too late to make reads and writes one transaction.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that turns from reading to writing is refused at once; one that begins as
+        # a writer waits for its turn.
+        writes = connection.get_execution_options().get("write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL, **pool: Any) -> AsyncEngine:
+    limits = {"timeout": _WAIT_S, "command_timeout": _STATEMENT_MAY_TAKE_S}
+    # Connections that a restart of the server broke are replaced before they are used.
+    return create_async_engine(url, pool_pre_ping=True, connect_args=limits, **pool)
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        meaning = domain_error(error)
+        if meaning is None:
+            raise
+        raise meaning from error
+    except (PoolTimeoutError, TimeoutError, OSError) as error:
+        raise unavailable() from error

@@ -1,0 +1,106 @@
+"""Objects that are to go: recorded with what they belonged to, deleted until they are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from services.common.errors import DomainError
+from services.common.ids import new_id
+from services.common.telemetry import QUEUE_DEPTH
+from services.storage.catalog.database import Database, Transaction
+from services.storage.catalog.tables import erasures
+from services.storage.refs import ObjectRef, Objects
+
+log = structlog.get_logger()
+
+_LOOK_EVERY_S = 15.0
+_AT_ONCE = 100
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=15)
+_MAX_DOUBLINGS = 10
+
+
+class Erasures:
+    """The outbox of deletions.
+
+    An erasure is committed together with the row that let the object go, so that neither a crash
+    nor an object store that is down keeps an erased person's data. Deleting twice is harmless:
+    replicas need not agree on who does it.
+    """
+
+    def __init__(self, database: Database, objects: Objects) -> None:
+        self._database = database
+        self._objects = objects
+        self._work = asyncio.Event()
+
+    async def schedule(
+        self, tx: Transaction, refs: Sequence[ObjectRef], *, after: timedelta = timedelta(0)
+    ) -> None:
+        """Has objects deleted once the transaction is committed and `after` has passed."""
+        if not refs:
+            return
+        due_at = await tx.now() + after
+        rows = [
+            {"id": new_id("er"), "object": ref, "due_at": due_at, "failures": 0} for ref in refs
+        ]
+        await tx.execute(insert(erasures).values(rows))
+
+    async def spare(self, tx: Transaction, refs: Sequence[ObjectRef]) -> None:
+        """Takes back what was scheduled for these objects."""
+        await tx.execute(delete(erasures).where(erasures.c.object.in_(refs)))
+
+    def hurry(self) -> None:
+        """Lets the deleting begin now; call it after the commit."""
+        self._work.set()
+
+    async def run(self) -> None:
+        """Deletes what is due, again and again until cancelled."""
+        while True:
+            try:
+                await self.work_off()
+            except DomainError as error:
+                log.warning("erasures.delayed", reason=error.reason)
+            try:
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    await self._work.wait()
+            except TimeoutError:
+                continue
+            self._work.clear()
+
+    async def work_off(self) -> None:
+        """Deletes everything that is due now; what can't be deleted is due again later."""
+        while due := await self._due():
+            for row in due:
+                await self._erase(row)
+
+    async def _due(self) -> Sequence[Row[Any]]:
+        async with self._database.read() as tx:
+            now = await tx.now()
+            total = await tx.one(select(func.count()).select_from(erasures))
+            QUEUE_DEPTH.labels("erasures").set(total[0])
+            return await tx.all(
+                select(erasures)
+                .where(erasures.c.due_at <= now)
+                .order_by(erasures.c.due_at)
+                .limit(_AT_ONCE)
+            )
+
+    async def _erase(self, row: Row[Any]) -> None:
+        this = erasures.c.id == row.id
+        try:
+            await self._objects.delete([row.object])
+        except DomainError as error:
+            log.warning("erasure.failed", reason=error.reason, failures=row.failures + 1)
+            pause = min(_FIRST_PAUSE * 2 ** min(row.failures, _MAX_DOUBLINGS), _LONGEST_PAUSE)
+            async with self._database.write() as tx:
+                again = {"due_at": await tx.now() + pause, "failures": row.failures + 1}
+                await tx.execute(update(erasures).where(this).values(again))
+        else:
+            async with self._database.write() as tx:
+                await tx.execute(delete(erasures).where(this))

@@ -1,0 +1,211 @@
+"""What the catalog records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from services.storage.refs import ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A tenant."""
+
+    id: str
+    name: str
+    webhook_secret: str
+    """Signs webhooks: `whsec_` and the key in base64."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key without its secret."""
+
+    id: str
+    account_id: str
+    name: str
+    prefix: str
+    """The secret's first characters, to tell keys apart."""
+    created_at: datetime
+    last_used_at: datetime | None
+    """To the minute."""
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something ended badly, as the API tells it."""
+
+    code: str
+    detail: str
+    retryable: bool
+    categories: tuple[str, ...]
+
+
+class AssetKind(StrEnum):
+    """What an asset is good for."""
+
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class NewAsset:
+    """A file whose objects are stored and that is to be recorded."""
+
+    id: str
+    account_id: str
+    kind: AssetKind
+    content_type: str
+    file_name: str
+    size_bytes: int
+    sha256: str
+    """Lower-case hex."""
+    duration_s: float | None
+    width: int | None
+    """Pixels of the upright picture."""
+    height: int | None
+    object: ObjectRef
+    """The file as sent."""
+    picture: ObjectRef | None
+    """For images: upright, 8-bit sRGB, PNG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset(NewAsset):
+    """A recorded file."""
+
+    created_at: datetime
+
+    @property
+    def objects(self) -> tuple[ObjectRef, ...]:
+        """Everything that is stored of it."""
+        return (self.object, self.picture) if self.picture else (self.object,)
+
+
+class AvatarStatus(StrEnum):
+    """Where an avatar stands."""
+
+    PREPARING = "preparing"
+    READY = "ready"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """A visual identity."""
+
+    id: str
+    account_id: str
+    kind: str
+    name: str
+    status: AvatarStatus
+    error: Problem | None
+    width: int
+    """Natural output size; 0 until ready."""
+    height: int
+    asset_id: str
+    owns_asset: bool
+    """Whether the asset was uploaded for this avatar alone and goes with it."""
+    portrait: ObjectRef
+    pack: ObjectRef
+    preview: ObjectRef
+    attested_at: datetime
+    created_at: datetime
+
+
+class VideoStatus(StrEnum):
+    """Where a video job stands."""
+
+    QUEUED = "queued"
+    MODERATING = "moderating"
+    SYNTHESISING = "synthesising"
+    RENDERING = "rendering"
+    ARCHIVING = "archiving"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing follows it."""
+        return self in _ENDS
+
+
+_ENDS = frozenset(
+    {VideoStatus.SUCCEEDED, VideoStatus.FAILED, VideoStatus.CANCELLED, VideoStatus.REJECTED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSpec:
+    """What a video is made from: a text in a voice, or a recording."""
+
+    avatar_id: str
+    text: str | None
+    """Empty once the video is erased."""
+    audio_asset_id: str | None
+    voice_id: str
+    speed: float
+    width: int
+    """0: the avatar's own."""
+    height: int
+    fps: int
+    subtitles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video job and its result."""
+
+    id: str
+    account_id: str
+    spec: VideoSpec
+    status: VideoStatus
+    progress: float
+    """0 to 1."""
+    queue_position: int | None
+    """Jobs before it, while it is queued."""
+    duration_s: float | None
+    width: int
+    """0 until known."""
+    height: int
+    size_bytes: int | None
+    error: Problem | None
+    metadata: dict[str, Any]
+    """The owner's own data, as JSON."""
+    webhook_url: str
+    cancel_requested: bool
+    attempts: int
+    content: ObjectRef | None
+    words: ObjectRef | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoResult:
+    """What a worker made."""
+
+    content: ObjectRef
+    words: ObjectRef | None
+    duration_s: float
+    width: int
+    height: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request was answered over HTTP, for its repetitions."""
+
+    status: int
+    body: str

@@ -1,0 +1,209 @@
+"""The tables of the catalog; every change needs a migration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from services.storage.catalog.records import AssetKind, AvatarStatus, VideoStatus
+from services.storage.refs import ObjectRef
+
+_STATUS_LENGTH = 16
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A point in time, always with its zone, also where the database keeps none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """As the database takes it."""
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """As Python knows it."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Ref(TypeDecorator[ObjectRef]):
+    """Where an object lies, as `bucket/key`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: ObjectRef | None, dialect: Dialect) -> str | None:
+        """As the database takes it."""
+        return f"{value.bucket}/{value.key}" if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> ObjectRef | None:
+        """As Python knows it."""
+        return ObjectRef(*value.split("/", 1)) if value else None
+
+
+def _one_of(kind: type[StrEnum]) -> Enum:
+    return Enum(
+        kind,
+        native_enum=False,
+        length=_STATUS_LENGTH,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def _account() -> Column[Any]:
+    return Column("account_id", Text, ForeignKey("accounts.id"), nullable=False)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("webhook_secret", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _account(),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("secret_sha256", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    Index(None, "account_id", "id"),
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _account(),
+    Column("kind", _one_of(AssetKind), nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("duration_s", Float),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("object", Ref, nullable=False),
+    Column("picture", Ref),
+    Column("created_at", UtcTime, nullable=False),
+    Index(None, "account_id", "id"),
+)
+
+avatars = Table(
+    "avatars",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _account(),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", _one_of(AvatarStatus), nullable=False),
+    Column("error", JSON(none_as_null=True)),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    # Not a foreign key: a ready avatar does without the upload that it was made from.
+    Column("asset_id", Text, nullable=False),
+    Column("owns_asset", Boolean, nullable=False),
+    Column("portrait", Ref, nullable=False),
+    Column("pack", Ref, nullable=False),
+    Column("preview", Ref, nullable=False),
+    Column("attested_at", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index(None, "account_id", "id"),
+    Index(None, "status", "id"),
+)
+
+videos = Table(
+    "videos",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _account(),
+    # Not foreign keys: a video outlives what it was made from.
+    Column("avatar_id", Text, nullable=False),
+    Column("text", Text),
+    Column("audio_asset_id", Text),
+    Column("voice_id", Text, nullable=False),
+    Column("speed", Float, nullable=False),
+    Column("asked_width", Integer, nullable=False),
+    Column("asked_height", Integer, nullable=False),
+    Column("fps", Integer, nullable=False),
+    Column("subtitles", Boolean, nullable=False),
+    Column("status", _one_of(VideoStatus), nullable=False),
+    Column("progress", Float, nullable=False),
+    Column("duration_s", Float),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("size_bytes", BigInteger),
+    Column("error", JSON(none_as_null=True)),
+    Column("metadata", JSON, nullable=False),
+    Column("webhook_url", Text, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("content", Ref),
+    Column("words", Ref),
+    Column("lease_holder", Text),
+    Column("leased_until", UtcTime),
+    Column("moved_at", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("deleted_at", UtcTime),
+    Index(None, "account_id", "id"),
+    Index(None, "status", "id"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_sha256", Text, nullable=False),
+    Column("status", Integer),
+    Column("body", Text),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("object", Ref, nullable=False, index=True),
+    Column("due_at", UtcTime, nullable=False, index=True),
+    Column("failures", Integer, nullable=False),
+)
