@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from services.common.models import Model, ModelFile, ModelStore
+from services.local.files import write_atomically
 from services.local.models.derive import derive
 from services.local.models.packages import Package, PackageCache, PackageError, Progress
 from services.local.models.tflite_graph import UnsupportedTflite
@@ -142,23 +141,7 @@ def _make(file: ModelFile, packages: PackageCache, store: ModelStore) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != file.sha256:
         raise PackageError(f"its sources make a file with sha256 {found}, not {file.sha256}")
-    _place(content, store.folder / file.path)
-
-
-def _place(content: bytes, target: Path) -> None:
-    """Writes a file so that it is there whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".partial-", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(store.folder / file.path, content, mode=0o644)
 
 
 @contextmanager

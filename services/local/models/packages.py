@@ -13,7 +13,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -216,11 +216,3 @@ def _member(archive: Path, source: Source) -> bytes:
                 if file is None:
                     raise KeyError(source.member)
                 return file.read()
-
-
-def group_by_package(sources: Sequence[Source]) -> Mapping[Package, list[Source]]:
-    """The sources by the package that they lie in, in the order of first mention."""
-    groups: dict[Package, list[Source]] = {}
-    for source in sources:
-        groups.setdefault(Package.of(source), []).append(source)
-    return groups

@@ -316,7 +316,11 @@ def convert(tflite_model: bytes, inputs: Sequence[str], outputs: Sequence[str]) 
 
     Raises UnsupportedTflite for an operator that is not known or for names that do not fit.
     """
-    graph = read_graph(tflite_model)
+    return convert_graph(read_graph(tflite_model), inputs, outputs)
+
+
+def convert_graph(graph: Graph, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    """Likewise, for a graph that was read."""
     if len(inputs) != len(graph.inputs) or len(outputs) != len(graph.outputs):
         raise UnsupportedTflite(
             f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs must be named"
