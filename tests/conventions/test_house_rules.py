@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.common.errors import error_classes
+from services.common.models import read_manifest
 from services.common.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
@@ -127,3 +128,13 @@ def test_tests_never_sleep() -> None:
         and node.value.id in {"time", "asyncio"}
     ]
     assert not sleeping
+
+
+def test_everyone_whose_model_is_used_is_named() -> None:
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    missing = {
+        model.attribution
+        for model in read_manifest(ROOT / "models.toml").values()
+        if model.attribution not in notice
+    }
+    assert not missing
