@@ -22,6 +22,8 @@ CHANNEL_OPTIONS = (
     # A peer that vanished without a word is noticed in half a minute.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    # Where a name stands for several replicas, each call goes to the next of them.
+    ("grpc.lb_policy_name", "round_robin"),
 )
 
 ResponseT = TypeVar("ResponseT")

@@ -33,6 +33,9 @@ SERVER_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Callers look their peers up anew when a connection ends, and so find replicas that were
+    # added. Calls that run then go on to their end.
+    ("grpc.max_connection_age_ms", 300_000),
 )
 # Probed every few seconds; their lines would bury the others.
 _QUIET_METHODS = ("/grpc.health.v1.Health/", "/grpc.reflection.")

@@ -151,3 +151,17 @@ async def test_a_taken_port_is_refused() -> None:
         with pytest.raises(RuntimeError):
             async with serve_grpc(endpoint.address, {}, drain_timeout_s=0):
                 pass
+
+
+async def test_calls_go_to_all_replicas_of_a_name() -> None:
+    one, other = Servicer(), Servicer()
+    async with serving(one) as first, serving(other) as second:
+        target = f"ipv4:{first.address},{second.address}"
+        async with open_channel(target) as channel:
+            stub = tts_service_pb2_grpc.TtsServiceStub(channel)
+            async with asyncio.timeout(10):
+                while not (one.request_id and other.request_id):
+                    with request_scope("both"):
+                        request = tts_service_pb2.ListVoicesRequest()
+                        await unary(stub.ListVoices(request, metadata=call_metadata()))
+    assert one.request_id == other.request_id == "both"
