@@ -1,0 +1,93 @@
+"""Which writing a text is in, and so which language its parts are read in."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from services.common.errors import UnsupportedLanguage
+from services.tts.language import Language
+
+_HAN = ("CJK", "IDEOGRAPHIC")
+_HAN_LETTERS_OF_A_WORD = 1
+_LATIN_LETTERS_OF_A_WORD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A part of a text that is read in one language; the parts cover the text in order."""
+
+    start: int
+    end: int
+    language: Language
+
+
+def check_scripts(text: str) -> None:
+    """Raises UnsupportedLanguage, naming the script, for letters that no voice reads."""
+    for character in text:
+        _language_of(character)
+
+
+def runs_of(text: str, default: Language) -> list[Run]:
+    """Cuts a text where its script changes.
+
+    Digits, punctuation and space go with the letters around them; between two scripts, space and
+    punctuation with those before, digits with the script that most of the text is in. A text
+    without letters is read in `default`. Raises UnsupportedLanguage.
+    """
+    languages = [_language_of(character) for character in text]
+    main = _main(languages) or default
+    runs: list[Run] = []
+    start = 0
+    for language, group in groupby(_filled(text, languages, main)):
+        end = start + len(list(group))
+        runs.append(Run(start, end, language))
+        start = end
+    return runs
+
+
+def _main(languages: list[Language | None]) -> Language | None:
+    """The language that most words are in."""
+    chinese = languages.count(Language.ZH) / _HAN_LETTERS_OF_A_WORD
+    english = languages.count(Language.EN) / _LATIN_LETTERS_OF_A_WORD
+    if not chinese and not english:
+        return None
+    return Language.ZH if chinese >= english else Language.EN
+
+
+def _filled(text: str, languages: list[Language | None], main: Language) -> list[Language]:
+    """The languages with those of digits, punctuation and space decided."""
+    filled: list[Language] = []
+    for own, group in groupby(languages):
+        length = len(list(group))
+        before = filled[-1] if filled else None
+        after = next((one for one in languages[len(filled) + length :] if one), None)
+        between = text[len(filled) : len(filled) + length]
+        if own is None and before and after and before is not after and _has_digit(between):
+            own = main
+        filled += [own or before or after or main] * length
+    return filled
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+@lru_cache(maxsize=8192)
+def _language_of(character: str) -> Language | None:
+    """The language that a letter is read in; None for what is no letter."""
+    for folded in unicodedata.normalize("NFKC", character):
+        name = unicodedata.name(folded, "")
+        if name.startswith(_HAN):
+            return Language.ZH if name[-1].isalnum() and folded.isalnum() else None
+        if folded.isalpha() and unicodedata.category(folded) != "Lm":
+            if name.startswith("LATIN"):
+                return Language.EN
+            script = name.partition(" ")[0].capitalize() or "unknown"
+            raise UnsupportedLanguage(
+                f"the voices read English and Mandarin; the text has {script} letters",
+                script=script,
+            )
+    return None
