@@ -1,0 +1,133 @@
+"""Records a stream of pictures, sound and words into the object store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from services.common.errors import DomainError
+from services.common.telemetry import stage
+from services.storage.objects.spool import Spool, full_disk_told, sha256_of
+from services.storage.recording.muxer import Frame, Mp4Muxer, Muxed, RecordingFormat, Sound
+from services.storage.refs import ObjectRef
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A spoken word on the timeline of the recording, and its place in the text."""
+
+    text: str
+    start_us: int
+    end_us: int
+    char_start: int
+    char_end: int
+
+
+Recordable = Frame | Sound | tuple[Word, ...]
+"""What comes in, in timeline order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a recording goes; without a place for words they are not kept."""
+
+    content: ObjectRef
+    words: ObjectRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was stored."""
+
+    duration_s: float
+    size_bytes: int
+    sha256: str
+    """Of the MP4, lower-case hex."""
+    frames: int
+
+
+class Store(Protocol):
+    """Where finished files go."""
+
+    async def write(self, ref: ObjectRef, content_type: str, path: Path) -> None:
+        """Stores a file whole or not at all."""
+        ...
+
+    async def delete(self, refs: Sequence[ObjectRef]) -> None:
+        """Deletes objects; those that are not there are ignored."""
+        ...
+
+
+class Recorder:
+    """Makes an MP4 of what comes, and stores it when all has come."""
+
+    def __init__(self, store: Store, spool: Spool) -> None:
+        self._store = store
+        self._spool = spool
+
+    async def record(
+        self, recording: RecordingFormat, places: Places, media: AsyncIterator[Recordable]
+    ) -> Recording:
+        """Stores one MP4 and its words, or, when `media` or anything else raises, nothing.
+
+        Recording to the same place again replaces what is there. Raises InvalidInput, StorageFull,
+        Unavailable.
+        """
+        async with self._spool.room() as room:
+            video, words = room / "video.mp4", room / "words.json"
+            muxed, spoken = await _mux(video, recording, media)
+            await asyncio.to_thread(_write_words, words, spoken)
+            sha256 = await asyncio.to_thread(sha256_of, video)
+            size_bytes = (await asyncio.to_thread(video.stat)).st_size
+            await self._keep(places, video, words)
+        log.info("video.recorded", duration_s=muxed.duration_s, bytes=size_bytes)
+        return Recording(muxed.duration_s, size_bytes, sha256, muxed.frames)
+
+    async def _keep(self, places: Places, video: Path, words: Path) -> None:
+        """The video comes last: where it is, all is."""
+        with stage("store"):
+            if places.words:
+                await self._store.write(places.words, "application/json", words)
+            try:
+                await self._store.write(places.content, "video/mp4", video)
+            except (DomainError, asyncio.CancelledError):
+                if places.words:
+                    await self._store.delete([places.words])
+                raise
+
+
+async def _mux(
+    path: Path, recording: RecordingFormat, media: AsyncIterator[Recordable]
+) -> tuple[Muxed, list[Word]]:
+    spoken: list[Word] = []
+    # A thread of its own: whatever is cancelled, the muxer's calls follow one another.
+    with ThreadPoolExecutor(1, "mux") as thread:
+        run = partial(asyncio.get_running_loop().run_in_executor, thread)
+        muxer = await run(Mp4Muxer, path, recording)
+        try:
+            async for item in media:
+                match item:
+                    case Frame():
+                        await run(muxer.add_frame, item)
+                    case Sound():
+                        await run(muxer.add_sound, item)
+                    case words:
+                        spoken.extend(words)
+            return await run(muxer.finish), spoken
+        finally:
+            await asyncio.shield(run(muxer.discard))
+
+
+def _write_words(path: Path, words: Sequence[Word]) -> None:
+    with full_disk_told():
+        path.write_text(json.dumps({"words": [asdict(word) for word in words]}), "utf-8")
