@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from sqlalchemy.engine import URL, make_url
@@ -41,6 +42,12 @@ class StorageSettings(ServiceSettings):
     """Its region."""
     s3_bucket_prefix: str = "vultus-"
     """Stands before the names of the buckets `assets`, `avatars` and `videos`."""
+    s3_connections: int = Field(default=16, ge=1, le=256)
+    """Requests to the S3 server at once; more wait."""
+    max_object_bytes: int = Field(default=10_000_000_000, ge=1)
+    """Largest object that another service may write."""
+    spool_folder: Path | None = None
+    """Where files are on their way, for one process; unset: `spool/storage` below VULTUS_HOME."""
 
     @field_validator("database_url")
     @classmethod
@@ -63,6 +70,11 @@ class StorageSettings(ServiceSettings):
         if not _BUCKET_PREFIX.fullmatch(value):
             raise ValueError("must be made of lower-case letters, digits and hyphens")
         return value
+
+    @property
+    def spool(self) -> Path:
+        """Where files are while they are on their way."""
+        return self.spool_folder or self.home / "spool" / "storage"
 
     @property
     def database(self) -> URL:

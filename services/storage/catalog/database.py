@@ -72,6 +72,12 @@ class Transaction:
         """All rows."""
         return (await self._connection.execute(statement)).all()
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that, when it raises, is undone without undoing the rest."""
+        async with self._connection.begin_nested():
+            yield
+
 
 class Database:
     """SQLite or PostgreSQL.

@@ -24,6 +24,8 @@ _AT_ONCE = 100
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _MAX_DOUBLINGS = 10
+LATE_WRITES_END_AFTER = timedelta(hours=6)
+"""By then a worker has given up what was erased under its hands; until then it may still write."""
 
 
 class Erasures:
@@ -74,24 +76,22 @@ class Erasures:
             self._work.clear()
 
     async def work_off(self) -> None:
-        """Deletes everything that is due now; what can't be deleted is due again later."""
+        """Deletes everything that is due now, up to the first that can't be deleted."""
         while due := await self._due():
             for row in due:
-                await self._erase(row)
+                if not await self._erase(row):
+                    return
 
     async def _due(self) -> Sequence[Row[Any]]:
         async with self._database.read() as tx:
             now = await tx.now()
-            total = await tx.one(select(func.count()).select_from(erasures))
-            QUEUE_DEPTH.labels("erasures").set(total[0])
-            return await tx.all(
-                select(erasures)
-                .where(erasures.c.due_at <= now)
-                .order_by(erasures.c.due_at)
-                .limit(_AT_ONCE)
-            )
+            is_due = erasures.c.due_at <= now
+            waiting = await tx.one(select(func.count()).select_from(erasures).where(is_due))
+            QUEUE_DEPTH.labels("erasures").set(waiting[0])
+            query = select(erasures).where(is_due).order_by(erasures.c.due_at, erasures.c.id)
+            return await tx.all(query.limit(_AT_ONCE))
 
-    async def _erase(self, row: Row[Any]) -> None:
+    async def _erase(self, row: Row[Any]) -> bool:
         this = erasures.c.id == row.id
         try:
             await self._objects.delete([row.object])
@@ -101,6 +101,7 @@ class Erasures:
             async with self._database.write() as tx:
                 again = {"due_at": await tx.now() + pause, "failures": row.failures + 1}
                 await tx.execute(update(erasures).where(this).values(again))
-        else:
-            async with self._database.write() as tx:
-                await tx.execute(delete(erasures).where(this))
+            return False
+        async with self._database.write() as tx:
+            await tx.execute(delete(erasures).where(this))
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -24,7 +25,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from services.storage.catalog.records import AssetKind, AvatarStatus, VideoStatus
+from services.storage.catalog.records import AssetKind, AvatarStatus, Problem, VideoStatus
 from services.storage.refs import ObjectRef
 
 _STATUS_LENGTH = 16
@@ -60,6 +61,21 @@ class Ref(TypeDecorator[ObjectRef]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> ObjectRef | None:
         """As Python knows it."""
         return ObjectRef(*value.split("/", 1)) if value else None
+
+
+class Trouble(TypeDecorator[Problem]):
+    """Why something ended badly, as JSON."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Problem | None, dialect: Dialect) -> Any:
+        """As the database takes it."""
+        return asdict(value) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Problem | None:
+        """As Python knows it."""
+        return Problem(**value | {"categories": tuple(value["categories"])}) if value else None
 
 
 def _one_of(kind: type[StrEnum]) -> Enum:
@@ -134,7 +150,7 @@ avatars = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("status", _one_of(AvatarStatus), nullable=False),
-    Column("error", JSON(none_as_null=True)),
+    Column("error", Trouble),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     # Not a foreign key: a ready avatar does without the upload that it was made from.
@@ -170,7 +186,7 @@ videos = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("size_bytes", BigInteger),
-    Column("error", JSON(none_as_null=True)),
+    Column("error", Trouble),
     Column("metadata", JSON, nullable=False),
     Column("webhook_url", Text, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),

@@ -1,0 +1,394 @@
+"""Video jobs and their results, as the catalog records them.
+
+A job has at most one holder: whoever changes it locks its row, so that what is looked at still
+holds when it is changed. A lease that ran out is still its holder's until another takes it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, case, func, insert, or_, select, update
+
+from services.common.errors import (
+    AssetNotFound,
+    AvatarNotReady,
+    InvalidInput,
+    StateConflict,
+    UnsupportedMedia,
+    VideoNotFound,
+)
+from services.common.ids import new_id
+from services.storage.catalog.avatars import avatar_record, find_avatar
+from services.storage.catalog.database import Database, Transaction
+from services.storage.catalog.erasures import LATE_WRITES_END_AFTER, Erasures
+from services.storage.catalog.page import Page, PageRequest
+from services.storage.catalog.records import (
+    AssetKind,
+    Avatar,
+    AvatarStatus,
+    Problem,
+    Video,
+    VideoResult,
+    VideoSpec,
+    VideoStatus,
+)
+from services.storage.catalog.tables import assets, avatars, videos
+from services.storage.refs import VIDEOS, ObjectRef
+
+VIDEO_ID = "vd"
+_UNFINISHED = tuple(status for status in VideoStatus if not status.is_end)
+_BADLY_ENDED = (VideoStatus.FAILED, VideoStatus.REJECTED)
+_FREE = {"lease_holder": None, "leased_until": None}
+_MOST_STRANDED = 500
+_ahead = videos.alias()
+_POSITION = case(
+    (
+        videos.c.status == VideoStatus.QUEUED,
+        select(func.count())
+        .where(_ahead.c.status == VideoStatus.QUEUED, _ahead.c.id < videos.c.id)
+        .scalar_subquery(),
+    ),
+    else_=None,
+).label("queue_position")
+_QUERY = select(videos, _POSITION)
+
+
+@dataclass(frozen=True, slots=True)
+class NewVideo:
+    """A job that is to be recorded."""
+
+    spec: VideoSpec
+    metadata: dict[str, Any]
+    webhook_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How far a job has come, as its holder tells it."""
+
+    status: VideoStatus
+    progress: float
+    error: Problem | None
+    result: VideoResult | None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInput when the parts don't fit together."""
+        if not (math.isfinite(self.progress) and 0 <= self.progress <= 1):
+            raise InvalidInput("progress must be from 0 to 1")
+        if (self.status is VideoStatus.SUCCEEDED) != (self.result is not None):
+            raise InvalidInput("a result belongs to SUCCEEDED")
+        if (self.status in _BADLY_ENDED) != (self.error is not None):
+            raise InvalidInput("an error belongs to FAILED and REJECTED")
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """Jobs that stand still without a worker, oldest first."""
+
+    videos: tuple[Video, ...]
+    avatars: tuple[Avatar, ...]
+
+
+class Videos:
+    """The record of videos. Every method may raise Unavailable or StorageFull."""
+
+    def __init__(self, database: Database, erasures: Erasures) -> None:
+        self._database = database
+        self._erasures = erasures
+
+    async def create(self, account_id: str, new: NewVideo) -> Video:
+        """Records a job, queued.
+
+        Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia.
+        """
+        video_id = new_id(VIDEO_ID)
+        async with self._database.write() as tx:
+            await _check_ingredients(tx, account_id, new.spec)
+            now = await tx.now()
+            values = {
+                "id": video_id,
+                "account_id": account_id,
+                **_spec_columns(new.spec),
+                "status": VideoStatus.QUEUED,
+                "progress": 0.0,
+                "width": new.spec.width,
+                "height": new.spec.height,
+                "metadata": new.metadata,
+                "webhook_url": new.webhook_url,
+                "cancel_requested": False,
+                "attempts": 0,
+                "moved_at": now,
+                "created_at": now,
+            }
+            await tx.execute(insert(videos).values(values))
+            return await _find(tx, account_id, video_id)
+
+    async def get(self, account_id: str, video_id: str) -> Video:
+        """One video, erased or not. Raises VideoNotFound."""
+        async with self._database.read() as tx:
+            return await _find(tx, account_id, video_id)
+
+    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Video]:
+        """A page of the account's videos that are not erased, newest first. Raises InvalidInput."""
+        wanted = PageRequest.parse(limit, cursor, prefix=VIDEO_ID)
+        query = _QUERY.where(videos.c.account_id == account_id, videos.c.deleted_at.is_(None))
+        async with self._database.read() as tx:
+            return wanted.page(await tx.all(wanted.apply(query, videos.c.id)), _record)
+
+    async def lease(self, account_id: str, video_id: str, *, holder: str, lease_s: int) -> Video:
+        """Takes or renews the lease on a job. Raises VideoNotFound, StateConflict, InvalidInput."""
+        if not holder or lease_s <= 0:
+            raise InvalidInput("a lease has a holder and lasts at least a second")
+        async with self._database.write() as tx:
+            job = await _locked(tx, account_id, video_id)
+            now = await tx.now()
+            if job.status.is_end:
+                raise StateConflict(f"the job is {job.status}")
+            mine = job.lease_holder == holder
+            if not mine and _is_held(job, now):
+                raise StateConflict("another worker holds the job")
+            values = {
+                "lease_holder": holder,
+                "leased_until": now + timedelta(seconds=lease_s),
+                "attempts": job.attempts if mine else job.attempts + 1,
+                "started_at": job.started_at or now,
+                "moved_at": now,
+            }
+            return await _changed(tx, job, values)
+
+    async def update(self, account_id: str, video_id: str, *, holder: str, move: Move) -> Video:
+        """Moves a job on; QUEUED gives it back. Raises VideoNotFound, StateConflict."""
+        async with self._database.write() as tx:
+            job = await _locked(tx, account_id, video_id)
+            if job.status.is_end or job.lease_holder != holder:
+                raise StateConflict("the lease is lost")
+            now = await tx.now()
+            if move.status is VideoStatus.QUEUED and job.cancel_requested:
+                values = _cancelled(now)
+            else:
+                values = {"moved_at": now} | _moved(job, move, now)
+            if values["status"].is_end and move.result is None:
+                await self._erase(tx, job, running=False)
+            video = await _changed(tx, job, values)
+        self._erasures.hurry()
+        return video
+
+    async def cancel(self, account_id: str, video_id: str) -> Video:
+        """Ends a job that no worker holds, marks one that is held; an ended one stays as it is.
+
+        Raises VideoNotFound.
+        """
+        async with self._database.write() as tx:
+            job = await _locked(tx, account_id, video_id)
+            now = await tx.now()
+            if job.status.is_end:
+                values: dict[str, Any] = {}
+            elif job.status is VideoStatus.QUEUED or not _is_held(job, now):
+                values = _cancelled(now)
+                await self._erase(tx, job, running=True)
+            else:
+                values = {"cancel_requested": True}
+            video = await _changed(tx, job, values)
+        self._erasures.hurry()
+        return video
+
+    async def delete(self, account_id: str, video_id: str) -> None:
+        """Erases a video's content and ends its job; a tombstone stays. Raises VideoNotFound."""
+        async with self._database.write() as tx:
+            job = await _locked(tx, account_id, video_id)
+            if job.deleted_at is not None:
+                return
+            now = await tx.now()
+            ended = {} if job.status.is_end else _cancelled(now)
+            await self._erase(tx, job, running=not job.status.is_end)
+            await _changed(tx, job, ended | _tombstone(job, now))
+        self._erasures.hurry()
+
+    async def stranded(self, *, idle_s: int) -> Stranded:
+        """Jobs of all accounts that no worker holds and that have stood still for so long.
+
+        Texts and metadata are left out; of very many only the oldest are told.
+        """
+        async with self._database.read() as tx:
+            now = await tx.now()
+            idle_since = now - timedelta(seconds=idle_s)
+            waiting = _QUERY.where(
+                videos.c.status.in_(_UNFINISHED),
+                or_(videos.c.leased_until.is_(None), videos.c.leased_until <= now),
+                videos.c.moved_at <= idle_since,
+            ).order_by(videos.c.id)
+            preparing = (
+                select(avatars)
+                .where(
+                    avatars.c.status == AvatarStatus.PREPARING, avatars.c.created_at <= idle_since
+                )
+                .order_by(avatars.c.id)
+            )
+            return Stranded(
+                tuple(map(_brief, await tx.all(waiting.limit(_MOST_STRANDED)))),
+                tuple(map(avatar_record, await tx.all(preparing.limit(_MOST_STRANDED)))),
+            )
+
+    async def _erase(self, tx: Transaction, job: Row[Any], *, running: bool) -> None:
+        """Has everything deleted that workers made, or one that still runs may yet write."""
+        if not job.attempts:
+            return
+        refs = {*_places(job.account_id, job.id), job.content, job.words} - {None}
+        await self._erasures.schedule(tx, list(refs))
+        if running:
+            await self._erasures.schedule(tx, list(refs), after=LATE_WRITES_END_AFTER)
+
+
+def _places(account_id: str, video_id: str) -> tuple[ObjectRef, ObjectRef]:
+    """Where workers put the MP4 and the words of a video."""
+    stem = f"{account_id}/{video_id}"
+    return ObjectRef(VIDEOS, f"{stem}.mp4"), ObjectRef(VIDEOS, f"{stem}.words.json")
+
+
+async def _check_ingredients(tx: Transaction, account_id: str, spec: VideoSpec) -> None:
+    avatar = await find_avatar(tx, account_id, spec.avatar_id)
+    if avatar.status is not AvatarStatus.READY:
+        raise AvatarNotReady(f"the avatar is {avatar.status}")
+    if spec.audio_asset_id is None:
+        return
+    mine = (assets.c.id == spec.audio_asset_id, assets.c.account_id == account_id)
+    asset = await tx.one_or_none(select(assets.c.kind).where(*mine))
+    if asset is None:
+        raise AssetNotFound("no such asset")
+    if asset.kind is not AssetKind.AUDIO:
+        raise UnsupportedMedia("a script is a text or a recording")
+
+
+def _this(account_id: str, video_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (videos.c.id == video_id, videos.c.account_id == account_id)
+
+
+async def _find(tx: Transaction, account_id: str, video_id: str) -> Video:
+    row = await tx.one_or_none(_QUERY.where(*_this(account_id, video_id)))
+    if row is None:
+        raise VideoNotFound("no such video")
+    return _record(row)
+
+
+async def _locked(tx: Transaction, account_id: str, video_id: str) -> Row[Any]:
+    """The job's row; nobody else changes it before the transaction ends. Raises VideoNotFound."""
+    query = select(videos).where(*_this(account_id, video_id)).with_for_update()
+    row = await tx.one_or_none(query)
+    if row is None:
+        raise VideoNotFound("no such video")
+    return row
+
+
+async def _changed(tx: Transaction, job: Row[Any], values: dict[str, Any]) -> Video:
+    if values:
+        await tx.execute(update(videos).where(videos.c.id == job.id).values(values))
+    return await _find(tx, job.account_id, job.id)
+
+
+def _is_held(job: Row[Any], now: datetime) -> bool:
+    return job.leased_until is not None and job.leased_until > now
+
+
+def _moved(job: Row[Any], move: Move, now: datetime) -> dict[str, Any]:
+    if move.status is VideoStatus.QUEUED:
+        return {"status": move.status, "progress": 0.0, **_FREE}
+    values: dict[str, Any] = {
+        "status": move.status,
+        "progress": max(job.progress, move.progress),
+        "error": move.error,
+    }
+    if move.status.is_end:
+        values |= {"finished_at": now, **_FREE}
+    if move.result is not None:
+        values |= {
+            "progress": 1.0,
+            "content": move.result.content,
+            "words": move.result.words,
+            "duration_s": move.result.duration_s,
+            "width": move.result.width,
+            "height": move.result.height,
+            "size_bytes": move.result.size_bytes,
+        }
+    return values
+
+
+def _cancelled(now: datetime) -> dict[str, Any]:
+    return {
+        "status": VideoStatus.CANCELLED,
+        "cancel_requested": True,
+        "moved_at": now,
+        "finished_at": now,
+        **_FREE,
+    }
+
+
+def _tombstone(job: Row[Any], now: datetime) -> dict[str, Any]:
+    return {
+        "text": None if job.text is None else "",
+        "metadata": {},
+        "webhook_url": "",
+        "content": None,
+        "words": None,
+        "deleted_at": now,
+    }
+
+
+def _spec_columns(spec: VideoSpec) -> dict[str, Any]:
+    return {
+        "avatar_id": spec.avatar_id,
+        "text": spec.text,
+        "audio_asset_id": spec.audio_asset_id,
+        "voice_id": spec.voice_id,
+        "speed": spec.speed,
+        "asked_width": spec.width,
+        "asked_height": spec.height,
+        "fps": spec.fps,
+        "subtitles": spec.subtitles,
+    }
+
+
+def _brief(row: Row[Any]) -> Video:
+    """Without what people wrote, which may be long."""
+    video = _record(row)
+    text = None if video.spec.text is None else ""
+    return replace(video, spec=replace(video.spec, text=text), metadata={})
+
+
+def _record(row: Row[Any]) -> Video:
+    return Video(
+        id=row.id,
+        account_id=row.account_id,
+        spec=VideoSpec(
+            avatar_id=row.avatar_id,
+            text=row.text,
+            audio_asset_id=row.audio_asset_id,
+            voice_id=row.voice_id,
+            speed=row.speed,
+            width=row.asked_width,
+            height=row.asked_height,
+            fps=row.fps,
+            subtitles=row.subtitles,
+        ),
+        status=row.status,
+        progress=row.progress,
+        queue_position=row.queue_position,
+        duration_s=row.duration_s,
+        width=row.width,
+        height=row.height,
+        size_bytes=row.size_bytes,
+        error=row.error,
+        metadata=row.metadata,
+        webhook_url=row.webhook_url,
+        cancel_requested=row.cancel_requested,
+        attempts=row.attempts,
+        content=row.content,
+        words=row.words,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        deleted_at=row.deleted_at,
+    )
