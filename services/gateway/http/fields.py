@@ -6,7 +6,14 @@ import re
 from typing import Annotated, Any
 
 import httpx
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from services.gateway.records import Scalar
 from services.gateway.texts import SAYABLE
@@ -35,6 +42,11 @@ def _scalar(value: Any) -> Scalar:
             return None
         case _:
             raise ValueError("a short text, a number up to 2^53, a boolean or null is expected")
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 512.0 is as whole as 512."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _storable(value: str) -> str:
@@ -105,4 +117,4 @@ WebAddress = Annotated[
     str, StringConstraints(max_length=2048, pattern=_WEB_ADDRESS), AfterValidator(_web_address)
 ]
 Attestation = Annotated[bool, WithJsonSchema({"type": "boolean", "const": True})]
-Even = Annotated[int, Field(ge=MIN_SIDE, le=MAX_LONG_SIDE, multiple_of=2)]
+Even = Annotated[int, Field(ge=MIN_SIDE, le=MAX_LONG_SIDE, multiple_of=2), BeforeValidator(_whole)]

@@ -130,6 +130,7 @@ async def test_a_text_that_can_be_said_is_accepted_as_it_is(
     [
         ({}, (None, None)),
         ({"width": 256}, (256, 320)),
+        ({"width": 256.0}, (256, 320)),
         ({"height": 1280}, (1024, 1280)),
         ({"width": 1080, "height": 1920}, (1080, 1920)),
     ],
