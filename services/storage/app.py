@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import grpc
-from vultus.storage.v1 import catalog_service_pb2_grpc, object_service_pb2_grpc
+from vultus.storage.v1.asset_service_pb2_grpc import add_AssetServiceServicer_to_server
+from vultus.storage.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from vultus.storage.v1.object_service_pb2_grpc import add_ObjectServiceServicer_to_server
+from vultus.storage.v1.record_service_pb2_grpc import add_RecordServiceServicer_to_server
 
 from services.common.errors import StartupError
 from services.common.grpc_server import Endpoint, serve_grpc
+from services.storage.assets.examiner import Examiner, MediaLimits
+from services.storage.assets.servicer import AssetServicer
+from services.storage.assets.uploads import SizeLimits, Uploads
 from services.storage.catalog.accounts import Accounts
+from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.database import open_database
 from services.storage.catalog.erasures import Erasures
@@ -24,6 +32,8 @@ from services.storage.catalog.videos import Videos
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectStore, S3Server
+from services.storage.recording.recorder import Recorder
+from services.storage.recording.servicer import RecordServicer
 from services.storage.settings import StorageSettings
 
 _PACKAGE = "vultus.storage.v1"
@@ -31,49 +41,72 @@ _PACKAGE = "vultus.storage.v1"
 
 @asynccontextmanager
 async def serve(settings: StorageSettings) -> AsyncIterator[Endpoint]:
-    """Serves the catalog and the objects until the block ends, then drains.
+    """Serves the four services of storage until the block ends, then drains.
 
     Calls are welcome as soon as the S3 server has answered. Raises StartupError when the database
     can't be reached or is newer than this version, or the buckets can't be made.
     """
     spool = Spool(settings.spool)
-    spool.clear()
-    with ThreadPoolExecutor(settings.s3_connections, "s3") as threads:
-        store = ObjectStore(_client(settings), settings.s3_bucket_prefix, threads)
+    await asyncio.to_thread(spool.clear)
+    with open_store(settings) as store:
         async with open_database(
             settings.database, connections=settings.database_connections
         ) as database:
             await migrate(database)
-            erasures = Erasures(database, store)
-            idempotency = Idempotency(database)
-            catalog = CatalogServicer(
-                Catalog(
-                    Accounts(database),
-                    Avatars(database, erasures),
-                    Videos(database, erasures),
-                    idempotency,
-                )
+            erasures, idempotency = Erasures(database, store), Idempotency(database)
+            catalog = Catalog(
+                Accounts(database),
+                Avatars(database, erasures),
+                Videos(database, erasures),
+                idempotency,
             )
-            objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
+            services = _services(settings, catalog, Assets(database, erasures), store, spool)
+            async with serve_grpc(
+                settings.listen, services, drain_timeout_s=settings.drain_timeout_s
+            ) as endpoint:
+                opening = _open_the_door(store, endpoint)
+                async with _running(opening, erasures.run(), idempotency.run()):
+                    yield endpoint
 
-            def register_catalog(server: grpc.aio.Server) -> None:
-                catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
 
-            def register_objects(server: grpc.aio.Server) -> None:
-                object_service_pb2_grpc.add_ObjectServiceServicer_to_server(objects, server)
+@contextmanager
+def open_store(settings: StorageSettings) -> Iterator[ObjectStore]:
+    """The object store that the settings name, and the threads that speak to it."""
+    server = S3Server(
+        settings.s3_endpoint,
+        settings.s3_access_key,
+        settings.s3_secret_key.get_secret_value(),
+        settings.s3_secure,
+        settings.s3_region,
+    )
+    client = server.client(connections=settings.s3_connections)
+    with ThreadPoolExecutor(settings.s3_connections, "s3") as threads:
+        yield ObjectStore(client, settings.s3_bucket_prefix, threads)
 
-            async with (
-                serve_grpc(
-                    settings.listen,
-                    {
-                        f"{_PACKAGE}.CatalogService": register_catalog,
-                        f"{_PACKAGE}.ObjectService": register_objects,
-                    },
-                    drain_timeout_s=settings.drain_timeout_s,
-                ) as endpoint,
-                _running(_open_the_door(store, endpoint), erasures.run(), idempotency.run()),
-            ):
-                yield endpoint
+
+def _services(
+    settings: StorageSettings, catalog: Catalog, assets: Assets, store: ObjectStore, spool: Spool
+) -> dict[str, Callable[[grpc.aio.Server], None]]:
+    """What registers each service."""
+    examiner = Examiner(
+        MediaLimits(),
+        parallel=settings.max_examinations,
+        timeout_s=settings.examination_timeout_s,
+    )
+    sizes = SizeLimits(settings.max_image_bytes, settings.max_audio_bytes)
+    uploads = Uploads(assets, store, spool, examiner, sizes)
+    objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
+    recorder = RecordServicer(Recorder(store, spool))
+    return {
+        f"{_PACKAGE}.CatalogService": partial(
+            add_CatalogServiceServicer_to_server, CatalogServicer(catalog)
+        ),
+        f"{_PACKAGE}.AssetService": partial(
+            add_AssetServiceServicer_to_server, AssetServicer(uploads, assets)
+        ),
+        f"{_PACKAGE}.ObjectService": partial(add_ObjectServiceServicer_to_server, objects),
+        f"{_PACKAGE}.RecordService": partial(add_RecordServiceServicer_to_server, recorder),
+    }
 
 
 async def _open_the_door(store: ObjectStore, endpoint: Endpoint) -> None:
@@ -94,14 +127,3 @@ async def _running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                     task.cancel()
     except* StartupError as errors:
         raise errors.exceptions[0] from None
-
-
-def _client(settings: StorageSettings) -> Any:
-    server = S3Server(
-        settings.s3_endpoint,
-        settings.s3_access_key,
-        settings.s3_secret_key.get_secret_value(),
-        settings.s3_secure,
-        settings.s3_region,
-    )
-    return server.client(connections=settings.s3_connections)

@@ -44,10 +44,18 @@ class StorageSettings(ServiceSettings):
     """Stands before the names of the buckets `assets`, `avatars` and `videos`."""
     s3_connections: int = Field(default=16, ge=1, le=256)
     """Requests to the S3 server at once; more wait."""
-    max_object_bytes: int = Field(default=10_000_000_000, ge=1)
+    max_image_bytes: int = Field(default=20_000_000, ge=1)
+    """Largest picture that an account may upload."""
+    max_audio_bytes: int = Field(default=100_000_000, ge=1)
+    """Largest recording that an account may upload."""
+    max_object_bytes: int = Field(default=5_000_000_000, ge=1)
     """Largest object that another service may write."""
+    max_examinations: int = Field(default=2, ge=1)
+    """Uploads that are decoded at once, each in a process of its own; more wait."""
+    examination_timeout_s: float = Field(default=120.0, gt=0)
+    """How long the decoding of an upload may take."""
     spool_folder: Path | None = None
-    """Where files are on their way, for one process; unset: `spool/storage` below VULTUS_HOME."""
+    """Where files are on their way, for one process; unset: `cache/storage` below VULTUS_HOME."""
 
     @field_validator("database_url")
     @classmethod
@@ -74,7 +82,7 @@ class StorageSettings(ServiceSettings):
     @property
     def spool(self) -> Path:
         """Where files are while they are on their way."""
-        return self.spool_folder or self.home / "spool" / "storage"
+        return self.spool_folder or self.home / "cache" / "storage"
 
     @property
     def database(self) -> URL:
