@@ -33,11 +33,9 @@ _BYTES_PER_SAMPLE = 2
 _MAX_SKEW_US = 1_000
 _MAX_SOUND_AHEAD_S = 10
 _START_CODES = (b"\0\0\1", b"\0\0\0\1")
-_OPTIONS = {
-    "movflags": "+faststart",
-    # The file holds what was recorded and nothing about what wrote it.
-    "fflags": "+bitexact",
-}
+# The file holds what was recorded and nothing about what wrote it.
+_FILE_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
+_AUDIO_OPTIONS = {"flags": "+bitexact"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class Mp4Muxer:
 
     def __init__(self, path: Path, recording: RecordingFormat) -> None:
         self._format = recording
-        self._container = av.open(str(path), "w", format="mp4", options=_OPTIONS)
+        self._container = av.open(str(path), "w", format="mp4", options=_FILE_OPTIONS)
         self._video: VideoStream | None = None
         self._audio: AudioStream | None = None
         self._waiting: list[av.AudioFrame] = []
@@ -174,7 +172,7 @@ class Mp4Muxer:
 
 
 def _add_aac(container: OutputContainer, rate_hz: int) -> AudioStream:
-    stream = container.add_stream("aac", rate=rate_hz)
+    stream = container.add_stream("aac", rate=rate_hz, options=_AUDIO_OPTIONS)
     assert isinstance(stream, AudioStream)  # noqa: S101 - narrows for the type checker
     stream.layout = "mono"
     stream.bit_rate = min(_MAX_AUDIO_BPS, rate_hz * _AUDIO_BITS_PER_SAMPLE)
