@@ -13,7 +13,7 @@ OUT ?= out/demo.mp4
 # make test TESTS=tests/unit/tts
 TESTS ?= tests
 
-.PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras bench clean
+.PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras constraints bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,11 @@ boundaries: $(VENV)/.dev
 
 extras: ## Check that each service runs with its own extra alone
 	$(PYTHON) scripts/check_extras.py
+
+constraints: ## Pin what the extras bring today: constraints.txt
+	rm -rf build/pins && $(PYTHON) -m venv build/pins
+	build/pins/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	build/pins/bin/python -m pip freeze --disable-pip-version-check --exclude-editable > constraints.txt
 
 bench: $(VENV)/.dev models ## Measure speed and memory: out/bench.json and a table
 	$(BIN)/python -m bench
