@@ -1,19 +1,30 @@
-"""How English is read aloud."""
+"""How English is read aloud, in the American way."""
 
 from __future__ import annotations
 
-import re
-
-from services.tts.normalise.english.numbers import decimal
-from services.tts.normalise.pieces import Rule
-
-STARTS = re.compile(r"\d")
-"""Where a rule may begin to match."""
-
-RULES = (
-    Rule(
-        re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){1,5}(?:\.[0-9]{1,32})?|[0-9]{1,32}(?:\.[0-9]{1,32})?"),
-        lambda match: decimal(match[0]),
-    ),
+from services.tts.normalise.english import (
+    addresses,
+    calendar,
+    clock,
+    counting,
+    measures,
+    money,
+    symbols,
+    words,
 )
-"""In the order in which they are asked."""
+from services.tts.normalise.grammar import Grammar
+
+ENGLISH = Grammar(
+    rules=(
+        *calendar.RULES[:3],
+        *addresses.RULES,
+        *calendar.RULES[3:],
+        *clock.RULES,
+        *money.RULES,
+        *measures.RULES,
+        *words.RULES,
+        *counting.RULES,
+        *symbols.RULES,
+    ),
+    word_gap=" ",
+)
