@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from google.protobuf.json_format import Error as JsonFormatError
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -199,7 +198,7 @@ def metadata(message: Struct) -> dict[str, Any]:
     """The owner's own data. Raises InvalidInput for what JSON can't say."""
     try:
         return MessageToDict(message)
-    except JsonFormatError as error:
+    except ValueError as error:
         raise InvalidInput("metadata holds a number that JSON can't say") from error
 
 

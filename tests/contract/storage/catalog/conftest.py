@@ -1,0 +1,224 @@
+"""CatalogService on a real connection, over SQLite and over PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from vultus.storage.v1.catalog_service_pb2_grpc import (
+    CatalogServiceStub,
+    add_CatalogServiceServicer_to_server,
+)
+
+from services.common.errors import Unavailable
+from services.common.grpc_client import open_channel
+from services.common.grpc_server import serve_grpc
+from services.common.ids import new_id
+from services.gateway.clients.catalog import (
+    GrpcAccounts,
+    GrpcAvatars,
+    GrpcIdempotency,
+    GrpcVideos,
+)
+from services.gateway.records import (
+    Account,
+    Avatar,
+    AvatarPack,
+    AvatarStatus,
+    NewVideo,
+    Video,
+    VideoSpec,
+)
+from services.storage.catalog.accounts import Accounts
+from services.storage.catalog.assets import Assets
+from services.storage.catalog.avatars import Avatars
+from services.storage.catalog.database import Database, database_clock, open_database
+from services.storage.catalog.erasures import Erasures
+from services.storage.catalog.idempotency import Idempotency
+from services.storage.catalog.migrations import migrate
+from services.storage.catalog.records import Asset, AssetKind, NewAsset
+from services.storage.catalog.servicer import Catalog, CatalogServicer
+from services.storage.catalog.videos import Videos
+from services.storage.refs import ObjectRef
+from tests.fakes.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from vultus.storage.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+
+SERVICE = "vultus.storage.v1.CatalogService"
+
+
+@dataclass
+class MovableClock:
+    """The database's clock, moved ahead."""
+
+    ahead: timedelta = timedelta(0)
+
+    async def __call__(self, connection: AsyncConnection) -> datetime:
+        return await database_clock(connection) + self.ahead
+
+    def advance(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+@dataclass
+class ObjectsInMemory:
+    """Objects that can be deleted, unless the store is down."""
+
+    kept: set[ObjectRef] = field(default_factory=set)
+    down: bool = False
+
+    async def delete(self, refs: Sequence[ObjectRef]) -> None:
+        if self.down:
+            raise Unavailable("the object store does not answer")
+        self.kept -= set(refs)
+
+
+@dataclass
+class House:
+    """A served catalog, its clients, and what it stands on."""
+
+    stub: CatalogServiceAsyncStub
+    accounts: GrpcAccounts
+    avatars: GrpcAvatars
+    videos: GrpcVideos
+    idempotency: GrpcIdempotency
+    assets: Assets
+    erasures: Erasures
+    database: Database
+    objects: ObjectsInMemory
+    clock: MovableClock
+
+    async def account(self) -> Account:
+        return await self.accounts.create_account("Ada's")
+
+    async def asset(self, account_id: str, kind: AssetKind = AssetKind.IMAGE) -> Asset:
+        """A stored file."""
+        asset_id = new_id("as")
+        image = kind is AssetKind.IMAGE
+        new = NewAsset(
+            id=asset_id,
+            account_id=account_id,
+            kind=kind,
+            content_type="image/jpeg" if image else "audio/wav",
+            file_name="me",
+            size_bytes=3,
+            sha256="00" * 32,
+            duration_s=None if image else 2.5,
+            width=640 if image else None,
+            height=480 if image else None,
+            object=ObjectRef("assets", f"{account_id}/{asset_id}"),
+            picture=ObjectRef("assets", f"{account_id}/{asset_id}.png") if image else None,
+        )
+        await self.assets.announce(new_objects(new))
+        asset = await self.assets.create(new)
+        self.objects.kept |= set(asset.objects)
+        return asset
+
+    async def preparing(self, account_id: str, *, owns_asset: bool = False) -> Avatar:
+        asset = await self.asset(account_id)
+        return await self.avatars.create(
+            account_id, name="Ada", asset_id=asset.id, owns_asset=owns_asset
+        )
+
+    async def avatar(self, account_id: str, *, owns_asset: bool = False) -> Avatar:
+        """A ready one."""
+        avatar = await self.preparing(account_id, owns_asset=owns_asset)
+        self.objects.kept |= {
+            ObjectRef(ref.bucket, ref.key) for ref in (avatar.pack, avatar.preview)
+        }
+        pack = AvatarPack(512, 640)
+        return await self.avatars.finish(account_id, avatar.id, AvatarStatus.READY, pack=pack)
+
+    async def new_video(self, account_id: str, **changes: object) -> NewVideo:
+        """What a video may be made from."""
+        avatar = await self.avatar(account_id)
+        values: dict[str, object] = {
+            "avatar_id": avatar.id,
+            "text": "Good day.",
+            "audio_asset_id": None,
+            "voice_id": "vo_en_heart",
+            "speed": 1.0,
+            "width": 0,
+            "height": 0,
+            "fps": 25,
+            "subtitles": True,
+        }
+        spec = VideoSpec(**values | changes)  # type: ignore[arg-type]  # any field
+        return NewVideo(spec, {"order": 7, "vip": True}, "https://example.org/hook")
+
+    async def video(self, account_id: str) -> Video:
+        """A queued job."""
+        return await self.videos.create(account_id, await self.new_video(account_id))
+
+
+def new_objects(new: NewAsset) -> list[ObjectRef]:
+    return [ref for ref in (new.object, new.picture) if ref is not None]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty database."""
+    if request.param == "sqlite":
+        return URL.create("sqlite+aiosqlite", database=str(tmp_path / "catalog.sqlite"))
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    engine = create_async_engine(server.url)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await engine.dispose()
+    return make_url(server.url)
+
+
+@asynccontextmanager
+async def open_house(url: URL) -> AsyncIterator[House]:
+    """A catalog that is served on a port of its own."""
+    clock, objects = MovableClock(), ObjectsInMemory()
+    async with open_database(url, connections=5, clock=clock) as database:
+        await migrate(database)
+        erasures = Erasures(database, objects)
+        catalog = Catalog(
+            Accounts(database),
+            Avatars(database, erasures),
+            Videos(database, erasures),
+            Idempotency(database),
+        )
+        register = partial(add_CatalogServiceServicer_to_server, CatalogServicer(catalog))
+        served = serve_grpc("127.0.0.1:0", {SERVICE: register}, drain_timeout_s=0)
+        async with served as endpoint, open_channel(endpoint.address) as channel:
+            yield House(
+                stub=CatalogServiceStub(channel),
+                accounts=GrpcAccounts(channel),
+                avatars=GrpcAvatars(channel),
+                videos=GrpcVideos(channel),
+                idempotency=GrpcIdempotency(channel),
+                assets=Assets(database, erasures),
+                erasures=erasures,
+                database=database,
+                objects=objects,
+                clock=clock,
+            )
+
+
+@pytest.fixture
+async def house(url: URL) -> AsyncIterator[House]:
+    async with open_house(url) as house:
+        yield house
