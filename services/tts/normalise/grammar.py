@@ -11,7 +11,7 @@ from services.tts.normalise.characters import fold
 
 # Python counts numerals such as ² ½ ① Ⅳ among the letters.
 _NUMERALS = "²³¹¼-¾\u2070-\u209f\u2150-\u218b\u2460-\u24ff\u2776-\u2793"
-_TOKEN = re.compile(rf"[^\W\d_{_NUMERALS}]++|\d++|\S")
+_TOKEN = re.compile(rf"[A-Za-z]++|\d++|[^\W\d_A-Za-z{_NUMERALS}]++|\S")
 """Where a rule may begin: at letters, at digits, or at any other visible character."""
 
 

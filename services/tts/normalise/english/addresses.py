@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 
+from services.tts.normalise.addresses import EMAIL, SITE, URL
 from services.tts.normalise.english.numbers import cardinal, digits, label
-from services.tts.normalise.grammar import Rule, any_of, preceding, reads
+from services.tts.normalise.grammar import Rule, preceding, reads
 
 # fmt: off
-_TLDS = (
-    "com", "org", "net", "edu", "gov", "mil", "int", "info", "biz", "io", "ai", "co", "me", "tv",
-    "app", "dev", "xyz", "online", "site", "tech", "store", "blog", "cloud", "us", "uk", "ca", "au",
-    "de", "fr", "es", "it", "nl", "se", "ch", "jp", "kr", "cn", "hk", "tw", "in", "br", "ru", "eu",
-)
 _MARKS = {
     ".": "dot", "/": "slash", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
     "=": "equals", "&": "and", "#": "hash", "%": "percent", "~": "tilde", "+": "plus", "@": "at",
@@ -23,8 +19,6 @@ _SPOKEN = {
 }
 # fmt: on
 _WORDS_OF_TWO_LETTERS = ("co", "me", "to", "go", "my", "us", "in", "on", "is", "it", "hi", "we")
-_HOST = rf"(?:[A-Za-z0-9-]{{1,63}}\.){{1,6}}(?:{any_of(_TLDS)})(?![\w-]|\.\w)"
-_PATH = r"(?::\d{2,5}(?!\d))?(?:[/?#](?:[\w/.?=&#%~+:@-]{0,300}[\w/=])?)?"
 
 
 def _spelled(address: str) -> str:
@@ -42,38 +36,37 @@ def _spelled(address: str) -> str:
 
 def _host(host: str) -> str:
     """A host name; a country or the like of two letters is spelled."""
-    name, _, last = host.rpartition(".")
+    name, dot, last = host.rpartition(".")
+    if not dot or last.isdigit():
+        return _spelled(host)
     if len(last) == 2 and last not in _WORDS_OF_TWO_LETTERS:
         last = f"{last[0]}.{last[1]}".upper()
     return f"{_spelled(name)} dot {last}"
 
 
-@reads(
-    r"(?:mailto:)?([A-Za-z0-9_%+-][A-Za-z0-9._%+-]{0,63})"
-    r"@((?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,10})"
-)
+@reads(EMAIL)
 def _email(match: re.Match[str]) -> str:
     """jane.doe@example.com."""
-    return f"{_spelled(match[1])} at {_host(match[2])}"
+    return f"{_spelled(match['user'])} at {_host(match['host'])}"
 
 
-@reads(rf"(?:https?://|ftp://)({_HOST}|[A-Za-z0-9][A-Za-z0-9.-]{{0,252}}){_PATH}")
+@reads(URL)
 def _url(match: re.Match[str]) -> str:
     """https://example.com/docs, whose scheme nobody says."""
-    path = match.string[match.end(1) : match.end()].rstrip("/")
-    host = match[1]
-    said = _host(host) if re.fullmatch(_HOST, host) else _spelled(host)
-    return f"{said} {_spelled(path)}".strip()
+    return _site_and_path(match)
 
 
-@reads(rf"({_HOST}){_PATH}")
+@reads(SITE)
 def _site(match: re.Match[str]) -> str:
     """www.example.com, example.com/docs."""
-    path = match.string[match.end(1) : match.end()].rstrip("/")
-    return f"{_host(match[1])} {_spelled(path)}".strip()
+    return _site_and_path(match)
 
 
-@reads(r"\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)(?::(\d{1,5})(?!\d))?")
+def _site_and_path(match: re.Match[str]) -> str:
+    return f"{_host(match['host'])} {_spelled(match['path'].rstrip('/'))}".strip()
+
+
+@reads(r"\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)(?::(\d{1,5})(?!\d))?")
 def _ip_address(match: re.Match[str]) -> str:
     """192.168.1.1:8080."""
     host = match[0].partition(":")[0]
@@ -120,7 +113,7 @@ def _phone(match: re.Match[str]) -> str:
     return f"{spoken}, extension {digits(extension)}" if extension else spoken
 
 
-@reads(r"\d{1,7}(?:-\d{1,7}){2,6}-?[Xx]?(?![\w-])|\d{3,4}(?:\ \d{3,4}){2,5}(?<!\ 000)(?![\d,.]*\d)")
+@reads(r"\d{1,7}(?:-\d{1,7}){2,6}-?[Xx]?(?![\w-])|\d{3,4}(?:\ \d{3,4}){2,5}(?<!\ 000)(?![.,]?\d)")
 def _number_in_groups(match: re.Match[str]) -> str:
     """978-3-16-148410-0, 4111 1111 1111 1111."""
     return _groups(match[0]) + (" X" if match[0][-1] in "Xx" else "")

@@ -47,7 +47,7 @@ def _ordinal(match: re.Match[str]) -> str:
     return ordinal(int((match[1] or match[2]).replace(",", "")))
 
 
-@reads(rf"(?:{any_of(_FIXED)})(?![\d/.,]*\d)")
+@reads(rf"(?:{any_of(_FIXED)})(?![/.,]?\d)")
 def _fixed(match: re.Match[str]) -> str:
     """24/7."""
     return _FIXED[match[0]]
@@ -103,7 +103,7 @@ def _code(match: re.Match[str]) -> str:
     return plural(spoken) if match[2] else spoken
 
 
-@reads(r"\d{1,15}(?![\d,.]*\d)")
+@reads(r"\d{1,15}(?![.,]?\d)")
 def _name(match: re.Match[str]) -> str | None:
     """Room 304, flight 1234, PIN 0042."""
     before = preceding(match, 24)
@@ -112,7 +112,7 @@ def _name(match: re.Match[str]) -> str | None:
     return label(match[0]) if _NAMED.search(before) else None
 
 
-@reads(r"\d{1,15}(?:\.\d{1,15}){2,8}(?![\d.]*\d)")
+@reads(r"\d{1,15}(?:\.\d{1,15}){2,8}(?!\.?\d)")
 def _version(match: re.Match[str]) -> str:
     """2.0.1."""
     return " point ".join(cardinal(int(part)) for part in match[0].split("."))

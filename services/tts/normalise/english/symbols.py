@@ -11,8 +11,9 @@ from services.tts.normalise.grammar import Rule, any_of, following, preceding, r
 # fmt: off
 _NAMES = {
     "&": "and", "+": "plus", "=": "equals", "@": "at", "%": "percent", "×": "times",
-    "÷": "divided by", "±": "plus or minus", "≈": "is about", "≠": "is not equal to", "≤": "is at most",
-    "≥": "is at least", "→": "to", "⇒": "to", "∞": "infinity", "√": "the square root of",
+    "÷": "divided by", "±": "plus or minus", "≈": "is about", "≠": "is not equal to",
+    "≤": "is at most", "≥": "is at least", "→": "to", "⇒": "to", "∞": "infinity",
+    "√": "the square root of",
     "°": "degrees", "§": "section", "№": "number", "$": "dollars", "£": "pounds", "€": "euros",
     "¥": "yen", "¢": "cents", "‰": "per mille", "\\": "backslash",
     "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", ".NET": "dot net", "->": "to",

@@ -33,8 +33,9 @@ _SHORT = {
 }
 _BEFORE_A_NUMBER = {
     "No.": "number", "no.": "number", "Nos.": "numbers", "nos.": "numbers", "№": "number",
-    "p.": "page", "pp.": "pages", "vol.": "volume", "Vol.": "Volume", "ch.": "chapter", "Ch.": "Chapter",
-    "fig.": "figure", "Fig.": "Figure", "figs.": "figures", "sec.": "section", "Sec.": "Section",
+    "p.": "page", "pp.": "pages", "vol.": "volume", "Vol.": "Volume",
+    "ch.": "chapter", "Ch.": "Chapter", "fig.": "figure", "Fig.": "Figure",
+    "figs.": "figures", "sec.": "section", "Sec.": "Section",
     "ext.": "extension", "c.": "circa", "ca.": "circa", "art.": "article", "Art.": "Article",
     "eq.": "equation", "Eq.": "Equation", "§": "section", "§§": "sections", "pt.": "part",
     "apt.": "apartment", "Apt.": "Apartment",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import re
-
-from services.tts.normalise.grammar import Grammar, Rule
-from services.tts.normalise.mandarin.numbers import decimal
+from services.tts.normalise.grammar import Grammar
+from services.tts.normalise.mandarin import (
+    calendar,
+    clock,
+    counting,
+    measures,
+    money,
+    names,
+    symbols,
+)
 
 MANDARIN = Grammar(
     rules=(
-        Rule(
-            re.compile(
-                r"[0-9]{1,3}(?:,[0-9]{3}){1,5}(?:\.[0-9]{1,32})?|[0-9]{1,32}(?:\.[0-9]{1,32})?"
-            ),
-            lambda match: decimal(match[0]),
-        ),
+        counting.ORDINAL,
+        *calendar.RULES,
+        *clock.RULES,
+        *names.RULES,
+        *money.RULES,
+        *measures.RULES,
+        *counting.RULES,
+        *symbols.RULES,
     ),
     word_gap="",
 )
