@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.image import decode_image
 from services.common.models import ModelStore
 from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
-from services.lipsync.image import decode_image
 from services.lipsync.motion.articulation import TARGETS
 from services.lipsync.pack import AvatarPack
 from services.lipsync.pixels import pulled
