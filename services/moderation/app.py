@@ -1,0 +1,104 @@
+"""Builds the moderation service: the one place where its parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import grpc
+from vultus.moderation.v1 import moderation_service_pb2_grpc
+
+from services.common.grpc_client import open_channel
+from services.common.grpc_server import Endpoint, serve_grpc
+from services.common.models import ModelStore, read_manifest
+from services.common.onnx import open_network
+from services.moderation import folding
+from services.moderation.audio import AudioJudge
+from services.moderation.image import ImageJudge, Thresholds
+from services.moderation.lexicon import read_lexicon
+from services.moderation.servicer import Judges, Limits, ModerationServicer
+from services.moderation.settings import ModerationSettings
+from services.moderation.speech import WhisperTranscriber
+from services.moderation.store import StorageObjects
+from services.moderation.text import TextJudge
+
+SERVICE_NAME = "vultus.moderation.v1.ModerationService"
+_NUDITY_MODEL, _SPEECH_MODEL = "opennsfw", "whisper-base"
+
+
+@asynccontextmanager
+async def serve(settings: ModerationSettings) -> AsyncIterator[Endpoint]:
+    """Serves ModerationService until the block ends, then drains.
+
+    Raises StartupError when a model is missing or altered, a word list is faulty, or a demanded
+    execution provider is not there.
+    """
+    with (
+        ThreadPoolExecutor(1, "read") as reading,
+        ThreadPoolExecutor(1, "look") as looking,
+        ThreadPoolExecutor(1, "listen") as listening,
+    ):
+        judges = await asyncio.to_thread(open_judges, settings, listening)
+        async with open_channel(settings.storage_address) as storage:
+            servicer = ModerationServicer(
+                judges,
+                StorageObjects(storage),
+                limits_of(settings),
+                reading=reading,
+                looking=looking,
+            )
+
+            def register(server: grpc.aio.Server) -> None:
+                moderation_service_pb2_grpc.add_ModerationServiceServicer_to_server(
+                    servicer, server
+                )
+
+            async with serve_grpc(
+                settings.listen,
+                {SERVICE_NAME: register},
+                drain_timeout_s=settings.drain_timeout_s,
+            ) as endpoint:
+                endpoint.set_serving(True)
+                yield endpoint
+
+
+def open_judges(settings: ModerationSettings, listening: Executor) -> Judges:
+    """Verifies the models and reads the lists; the speech recogniser opens when it is needed."""
+    folding.warm()
+    store = ModelStore(settings.home)
+    texts = TextJudge(read_lexicon())
+    images = ImageJudge(
+        open_network(store.path(_NUDITY_MODEL), settings.onnx_providers),
+        Thresholds(settings.image_review_score, settings.image_block_score),
+        _version(_NUDITY_MODEL),
+    )
+    transcriber = WhisperTranscriber(
+        store.path(_SPEECH_MODEL), device=settings.speech_device, threads=settings.speech_threads
+    )
+    recordings = AudioJudge(
+        transcriber,
+        texts,
+        _version(_SPEECH_MODEL),
+        listening=listening,
+        max_s=settings.max_recording_s,
+    )
+    return Judges(texts, images, recordings)
+
+
+def limits_of(settings: ModerationSettings) -> Limits:
+    """How much the settings let the service take on."""
+    return Limits(
+        settings.max_waiting_texts,
+        settings.max_waiting_images,
+        settings.max_recordings,
+        settings.max_text_streams,
+        settings.max_image_bytes,
+        settings.stall_timeout_s,
+    )
+
+
+def _version(model: str) -> str:
+    """A model's name and the beginning of its digest."""
+    return f"{model}-{read_manifest()[model].files[0].sha256[:8]}"

@@ -1,0 +1,173 @@
+"""The word lists: their files, their notation, and which version they are.
+
+A file `lexicon/<language>/<label>.txt` holds sections, and one entry a line:
+
+    [block threat]        weight of what follows, and optionally its finer name
+    kill (you|him|her)    alternatives; an empty one makes it optional
+    buy ~ cocaine         the parts in this order, near each other, in one sentence
+    child & porn          the parts in any order, near each other, in one sentence
+
+`[allow]` holds what must not count although another entry stands inside it. `[negation]` and
+`[reporting]` hold the turns of phrase that show that harm is denied or told of: in `cues.txt` harm
+of any label, elsewhere of the file's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
+from pathlib import Path
+
+from services.common.errors import StartupError
+from services.moderation.normalisation import folded, ideographs, plain_words
+from services.moderation.verdict import Label
+
+BUNDLED_LISTS = Path(__file__).parent / "lexicon"
+_CUES = "cues"
+_MAX_EXPANSIONS = 15_000
+_GROUP = re.compile(r"\(([^()]*)\)")
+_SECTION = re.compile(r"\[(?P<kind>[a-z]+)(?: (?P<sub_label>[a-z_]+))?\]")
+
+
+class LexiconError(StartupError):
+    """A word list is missing or not in its notation; the message names file and line."""
+
+
+class Language(StrEnum):
+    """Languages that there are lists for."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+class Kind(StrEnum):
+    """What an entry says about the text it is found in."""
+
+    BLOCK = "block"
+    REVIEW = "review"
+    ALLOW = "allow"
+    NEGATION = "negation"
+    REPORTING = "reporting"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a line of a list means."""
+
+    language: Language
+    kind: Kind
+    label: Label | None
+    """None in `cues.txt`: of whatever harm."""
+    sub_label: str
+    part_count: int
+    ordered: bool
+    """Whether the parts must come in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a list."""
+
+    entry: Entry
+    parts: tuple[frozenset[str], ...]
+    """Each part's spellings: English as words, Chinese without what stands between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All lists."""
+
+    lines: tuple[Line, ...]
+    version: str
+    """Twelve hexadecimal digits of the files' hash."""
+
+    def labels(self) -> frozenset[Label]:
+        """The kinds of harm that every language has a list for."""
+        by_language = [
+            {line.entry.label for line in self.lines if line.entry.language is language}
+            for language in Language
+        ]
+        return frozenset(label for label in Label if all(label in labels for labels in by_language))
+
+
+def read_lexicon(folder: Path = BUNDLED_LISTS) -> Lexicon:
+    """Reads every list of a folder; raises LexiconError for a fault in any."""
+    lines: list[Line] = []
+    digest = hashlib.sha256()
+    for language in Language:
+        paths = sorted((folder / language).glob("*.txt"))
+        if not paths:
+            raise LexiconError(f"no word lists for {language} in {folder}")
+        for path in paths:
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise LexiconError(f"{path} can't be read: {error}") from error
+            digest.update(f"{language}/{path.name}\0{text}\0".encode())
+            lines.extend(_read_list(path, text, language))
+    return Lexicon(tuple(lines), digest.hexdigest()[:12])
+
+
+def _read_list(path: Path, text: str, language: Language) -> Iterator[Line]:
+    if path.stem != _CUES and path.stem not in list(Label):
+        raise LexiconError(f"{path}: no label is called {path.stem!r}")
+    label = None if path.stem == _CUES else Label(path.stem)
+    kind, sub_label = None, ""
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.partition("#")[0].strip()
+        if not line:
+            continue
+        if section := _SECTION.fullmatch(line):
+            kind, sub_label = _kind(section["kind"], path, number), section["sub_label"] or ""
+        elif kind is None:
+            raise LexiconError(f"{path}:{number}: an entry stands before the first section")
+        else:
+            parts, ordered = _parts(line, language, f"{path}:{number}")
+            entry = Entry(language, kind, label, sub_label, len(parts), ordered)
+            yield Line(entry, parts)
+
+
+def _kind(name: str, path: Path, number: int) -> Kind:
+    cues = {Kind.NEGATION, Kind.REPORTING}
+    if name not in list(Kind) or (path.stem == _CUES and Kind(name) not in cues):
+        raise LexiconError(f"{path}:{number}: no section here is called {name!r}")
+    return Kind(name)
+
+
+def _parts(line: str, language: Language, place: str) -> tuple[tuple[frozenset[str], ...], bool]:
+    if "~" in line and "&" in line:
+        raise LexiconError(f"{place}: ~ and & do not go together")
+    try:
+        parts = tuple(_spellings(part, language) for part in re.split("[~&]", line))
+    except ValueError as error:
+        raise LexiconError(f"{place}: {error}") from error
+    return parts, "&" not in line
+
+
+def _spellings(part: str, language: Language) -> frozenset[str]:
+    plain = (folded(spelling) for spelling in expand(part))
+    keys = frozenset(
+        ideographs(view).text if language is Language.CHINESE else " ".join(plain_words(view))
+        for view in plain
+    )
+    if "" in keys:
+        raise ValueError("an alternative is empty")
+    return keys
+
+
+def expand(part: str) -> list[str]:
+    """Every spelling that a part with alternatives stands for; raises ValueError for too many."""
+    pieces = _GROUP.split(part)
+    if any(sign in piece for piece in pieces[::2] for sign in "()|"):
+        raise ValueError("brackets or bars are out of place")
+    choices = [piece.split("|") if index % 2 else [piece] for index, piece in enumerate(pieces)]
+    count = 1
+    for choice in choices:
+        count *= len(choice)
+    if count > _MAX_EXPANSIONS:
+        raise ValueError(f"{count} spellings are more than {_MAX_EXPANSIONS}")
+    return ["".join(combination) for combination in product(*choices)]

@@ -1,0 +1,196 @@
+"""Finds the lists' entries in a text, however it was disguised, in one pass a language."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import ahocorasick
+
+from services.moderation.lexicon import Entry, Kind, Language, Line
+from services.moderation.normalisation import (
+    HAN,
+    View,
+    Vocabulary,
+    folded,
+    ideographs,
+    sentence_numbers,
+    words,
+)
+from services.moderation.verdict import Span
+
+_REACH = MappingProxyType({Language.ENGLISH: 60, Language.CHINESE: 30})
+"""How far apart the parts of an entry may stand, in code points."""
+_LENGTH_BITS = 8
+_LENGTH_MASK = (1 << _LENGTH_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry that was found."""
+
+    entry: Entry
+    pieces: tuple[Span, ...]
+    """Where each part of the entry is."""
+
+    @property
+    def span(self) -> Span:
+        """From the first piece to the last."""
+        return Span(
+            min(piece.start for piece in self.pieces), max(piece.end for piece in self.pieces)
+        )
+
+
+_Accept = Callable[[View, int, int], bool]
+
+
+_Target = tuple[int, int]
+"""The numbers of an entry and of one of its parts."""
+
+
+class _Automaton:
+    """The spellings of many entries' parts, searched for at once in a view."""
+
+    def __init__(self, spellings: Mapping[str, Iterable[_Target]], accept: _Accept) -> None:
+        self._accept = accept
+        # A spelling's value: the number of its targets, and its length in the lowest bits.
+        self._built = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+        numbers: dict[tuple[_Target, ...], int] = {}
+        for key, targets in spellings.items():
+            number = numbers.setdefault(tuple(targets), len(numbers))
+            self._built.add_word(key, number << _LENGTH_BITS | len(key))
+        self._targets = tuple(numbers)
+        self._built.make_automaton()
+
+    def search(self, view: View) -> Iterator[tuple[int, int, Span]]:
+        """Entry, part and place of every spelling in the view."""
+        if not self._targets:
+            return
+        for last, value in self._built.iter(view.text):
+            start, end = last + 1 - (value & _LENGTH_MASK), last + 1
+            if self._accept(view, start, end):
+                span = view.span(start, end)
+                for entry, part in self._targets[value >> _LENGTH_BITS]:
+                    yield entry, part, span
+
+
+def _is_whole_words(view: View, start: int, end: int) -> bool:
+    """Whether a match in a view of words begins and ends with words."""
+    return view.text[start - 1] == " " == view.text[end]
+
+
+def _continues(one: str, other: str) -> bool:
+    """Whether two neighbouring characters belong to one word or number."""
+    return (one.isdigit() and other.isdigit()) or (
+        one.isalpha() and other.isalpha() and not HAN.match(one) and not HAN.match(other)
+    )
+
+
+def _is_apart(view: View, start: int, end: int) -> bool:
+    """Whether Latin letters and digits at the ends of a match are not cut out of more."""
+    text = view.text
+    return not (start > 0 and _continues(text[start - 1], text[start])) and not (
+        end < len(text) and _continues(text[end - 1], text[end])
+    )
+
+
+class Matcher:
+    """Finds entries; building takes a moment, searching is linear in the text."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._entries = tuple(line.entry for line in lines)
+        spellings: dict[Language, dict[str, list[_Target]]] = {
+            language: defaultdict(list) for language in Language
+        }
+        for number, line in enumerate(lines):
+            for part, keys in enumerate(line.parts):
+                for key in keys:
+                    spellings[line.entry.language][key].append((number, part))
+        english, chinese = spellings[Language.ENGLISH], spellings[Language.CHINESE]
+        self._vocabulary = Vocabulary(word for key in english for word in key.split())
+        self._english = _Automaton(english, _is_whole_words)
+        self._chinese = _Automaton(chinese, _is_apart)
+
+    def find(self, text: str) -> list[Hit]:
+        """Every entry in the text, in the order of their places."""
+        by_entry: dict[int, dict[int, set[Span]]] = defaultdict(lambda: defaultdict(set))
+        for number, part, span in self._part_hits(folded(text)):
+            by_entry[number][part].add(span)
+        sentences = sentence_numbers(text)
+        hits = [
+            Hit(self._entries[number], pieces)
+            for number, parts in by_entry.items()
+            if len(parts) == self._entries[number].part_count
+            for pieces in _whole(self._entries[number], parts, sentences)
+        ]
+        return sorted(hits, key=lambda hit: hit.span)
+
+    def _part_hits(self, base: View) -> Iterator[tuple[int, int, Span]]:
+        yield from self._english.search(words(base, self._vocabulary))
+        yield from self._chinese.search(ideographs(base))
+
+
+def _whole(
+    entry: Entry, parts: Mapping[int, Iterable[Span]], sentences: Sequence[int]
+) -> list[tuple[Span, ...]]:
+    """The places where all parts of an entry are found near one another in one sentence."""
+    chains: list[tuple[Span, ...]] = [(span,) for span in sorted(parts[0])]
+    for number in range(1, entry.part_count):
+        places = sorted(parts[number])
+        chains = [
+            (*chain, nearest)
+            for chain in chains
+            if (nearest := _nearest(chain[-1], places, entry, sentences)) is not None
+        ]
+    return chains
+
+
+def _nearest(
+    one: Span, places: Sequence[Span], entry: Entry, sentences: Sequence[int]
+) -> Span | None:
+    """The place (of sorted ones) that is nearest to a span, in its sentence and in reach."""
+    after = bisect_left(places, Span(one.end, 0))
+    candidates = list(places[after : after + 1])
+    if not entry.ordered:
+        before = bisect_left(places, Span(one.start, 0))
+        candidates += places[max(0, before - 1) : before]
+
+    def gap(span: Span) -> int:
+        return max(span.start - one.end, one.start - span.end)
+
+    near = [
+        span
+        for span in candidates
+        if 0 <= gap(span) <= _REACH[entry.language]
+        and sentences[one.start] == sentences[span.start]
+    ]
+    return min(near, key=gap, default=None)
+
+
+def harmful(hits: Sequence[Hit]) -> Iterator[Hit]:
+    """The hits that speak of harm and lie in nothing that is known to be innocent."""
+    allowed = disjoint(hit.span for hit in hits if hit.entry.kind is Kind.ALLOW)
+    starts = [span.start for span in allowed]
+
+    def is_allowed(piece: Span) -> bool:
+        index = bisect_right(starts, piece.start) - 1
+        return index >= 0 and allowed[index].covers(piece)
+
+    for hit in hits:
+        speaks_of_harm = hit.entry.kind in {Kind.BLOCK, Kind.REVIEW}
+        if speaks_of_harm and not any(map(is_allowed, hit.pieces)):
+            yield hit
+
+
+def disjoint(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same places without overlaps, in order."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start < merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return tuple(merged)
