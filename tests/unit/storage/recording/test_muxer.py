@@ -245,13 +245,10 @@ def test_formats_that_no_video_has_are_refused(change: dict[str, int]) -> None:
 
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
-    frames, samples = pictures(250), noise(10, 24_000)
     muxer = Mp4Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    items = [*pictures(250), *sounds(noise(10, 24_000), 24_000)]
     with files_of_at_most(20_000), pytest.raises(StorageFull):
-        for frame, sound in zip(frames, sounds(samples, 24_000), strict=True):
-            muxer.add_frame(frame)
-            muxer.add_sound(sound)
-        muxer.finish()
+        feed(muxer, items)
     muxer.discard()
 
 
