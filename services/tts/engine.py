@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from services.tts.language import Language
 from services.tts.voices import Voice
 
 
@@ -30,22 +31,22 @@ class Stopped(Exception):
 
 
 class Interrupt:
-    """Ends work in another thread early. Raised once, it stays raised."""
+    """Ends work in another thread early. Thrown once, it stays so."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._raised = False
+        self._thrown = False
         self._listeners: list[Callable[[], None]] = []
 
     @property
-    def raised(self) -> bool:
+    def thrown(self) -> bool:
         """Whether the work is to end."""
-        return self._raised
+        return self._thrown
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` when raised, from the raising thread; at once when it is already."""
+        """Calls `listener` when thrown, from the throwing thread; at once when it is already."""
         with self._lock:
-            if not self._raised:
+            if not self._thrown:
                 self._listeners.append(listener)
                 return
         listener()
@@ -53,7 +54,7 @@ class Interrupt:
     def throw(self) -> None:
         """Tells the work to end; never blocks."""
         with self._lock:
-            self._raised = True
+            self._thrown = True
             listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener()
@@ -77,9 +78,11 @@ class SpeechEngine(Protocol):
         """The most phonemes that it speaks at once."""
         ...
 
-    def speak(self, phonemes: str, voice: Voice, speed: float, interrupt: Interrupt) -> Take:
-        """Speaks at most `max_phonemes`; slow.
+    def speak(
+        self, phonemes: str, voice: Voice, language: Language, speed: float, interrupt: Interrupt
+    ) -> Take:
+        """Speaks at most `max_phonemes`, mainly of `language`; slow.
 
-        Raises Stopped soon after the interrupt is raised.
+        Raises Stopped soon after the interrupt is thrown.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,14 @@ _HAN_LETTERS_OF_A_WORD = 1
 _LATIN_LETTERS_OF_A_WORD = 4
 
 
+_UNIT = re.compile(
+    r"(?<![A-Za-z\d.])\d[\d.,]*"
+    r"(?P<unit>km/h|[kcmnμµ]?m|[kmμµ]?g|[mc]?[lL]|[kKMGT][Bb](?:ps)?|[kMG]?Hz|[kKM]?[WVA]h?|[hs])"
+    r"(?:[²³23])?(?![A-Za-z])"
+)
+"""A unit that follows a number at once, so that it is read in the number's language."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A part of a text that is read in one language; the parts cover the text in order."""
@@ -26,8 +35,15 @@ class Run:
 
 def check_scripts(text: str) -> None:
     """Raises UnsupportedLanguage, naming the script, for letters that no voice reads."""
-    for character in text:
-        _language_of(character)
+    _languages_of(text)
+
+
+def main_language(text: str, default: Language) -> Language:
+    """The language that most of a text is in; `default` for one without letters.
+
+    Raises UnsupportedLanguage.
+    """
+    return _main(_languages_of(text)) or default
 
 
 def runs_of(text: str, default: Language) -> list[Run]:
@@ -37,7 +53,7 @@ def runs_of(text: str, default: Language) -> list[Run]:
     punctuation with those before, digits with the script that most of the text is in. A text
     without letters is read in `default`. Raises UnsupportedLanguage.
     """
-    languages = [_language_of(character) for character in text]
+    languages = _languages_of(text)
     main = _main(languages) or default
     runs: list[Run] = []
     start = 0
@@ -75,19 +91,40 @@ def _has_digit(text: str) -> bool:
     return any(map(str.isdigit, text))
 
 
-@lru_cache(maxsize=8192)
-def _language_of(character: str) -> Language | None:
-    """The language that a letter is read in; None for what is no letter."""
-    for folded in unicodedata.normalize("NFKC", character):
-        name = unicodedata.name(folded, "")
-        if name.startswith(_HAN):
-            return Language.ZH if name[-1].isalnum() and folded.isalnum() else None
-        if folded.isalpha() and unicodedata.category(folded) != "Lm":
-            if name.startswith("LATIN"):
-                return Language.EN
-            script = name.partition(" ")[0].capitalize() or "unknown"
+def _languages_of(text: str) -> list[Language | None]:
+    """The language that each letter is read in; None for what goes with the letters around it.
+
+    That is what is no letter, a Greek letter that stands alone, and a unit after a number.
+    """
+    languages: list[Language | None] = []
+    for script, group in groupby(text, _script_of):
+        length = len(list(group))
+        if script == "Greek" and length == 1:
+            languages.append(None)
+        elif script is None or script in tuple(Language):
+            languages += [Language(script) if script else None] * length
+        else:
             raise UnsupportedLanguage(
                 f"the voices read English and Mandarin; the text has {script} letters",
                 script=script,
             )
+    for unit in _UNIT.finditer(text):
+        first, end = unit.span("unit")
+        languages[first:end] = [None] * (end - first)
+    return languages
+
+
+@lru_cache(maxsize=8192)
+def _script_of(character: str) -> str | None:
+    """The language of a letter, or the name of its script when none reads it."""
+    for folded in unicodedata.normalize("NFKC", character):
+        name = unicodedata.name(folded, "")
+        if not folded.isalnum() or (folded.isdecimal() and not name.startswith(_HAN)):
+            continue
+        if name.startswith(_HAN):
+            return Language.ZH
+        if name.startswith("LATIN"):
+            return Language.EN
+        if folded.isalpha() and unicodedata.category(folded) != "Lm":
+            return name.partition(" ")[0].capitalize() or "unknown"
     return None

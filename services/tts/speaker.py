@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from services.common.telemetry import stage
 from services.tts import sound
-from services.tts.engine import Interrupt, SpeechEngine
+from services.tts.engine import Interrupt, SpeechEngine, Take
+from services.tts.language import Language
 from services.tts.pronunciation import Pronouncer, Said, parts_of
+from services.tts.scripts import main_language
 from services.tts.segmenter import Segment
 from services.tts.visemes import Viseme, visemes_of
 from services.tts.voices import Voice
@@ -82,7 +84,7 @@ class Speaker:
     def say(self, segment: Segment, interrupt: Interrupt) -> Speech | None:
         """Says a segment, with the pause before it; None when there is nothing to say in it.
 
-        Slow. Raises UnsupportedLanguage; Stopped soon after the interrupt is raised.
+        Slow. Raises UnsupportedLanguage; Stopped soon after the interrupt is thrown.
         """
         with stage("pronounce"):
             said = self._pronouncer.pronounce(segment.text, segment.start, self._voice.language)
@@ -90,8 +92,10 @@ class Speaker:
             return None
         parts = []
         pause_s = self._pause_before(segment)
+        language = main_language(segment.text, self._voice.language)
         for part in parts_of(said, self._engine.max_phonemes):
-            parts.append(self._part(part, pause_s, interrupt))
+            take = self._take(part, language, interrupt)
+            parts.append(self._part(part, take, pause_s))
             pause_s = _NO_MARK_S / self._speed
         self._last_mark = said[-1].phonemes[-1]
         return self._joined(segment, parts)
@@ -103,10 +107,12 @@ class Speaker:
             return _PARAGRAPH_S / self._speed
         return _PAUSES_S.get(self._last_mark, _NO_MARK_S) / self._speed
 
-    def _part(self, said: Sequence[Said], pause_s: float, interrupt: Interrupt) -> _Part:
+    def _take(self, said: Sequence[Said], language: Language, interrupt: Interrupt) -> Take:
         phonemes = "".join(piece.phonemes for piece in said)
         with stage("synthesise"):
-            take = self._engine.speak(phonemes, self._voice, self._speed, interrupt)
+            return self._engine.speak(phonemes, self._voice, language, self._speed, interrupt)
+
+    def _part(self, said: Sequence[Said], take: Take, pause_s: float) -> _Part:
         rate_hz = self._engine.sample_rate_hz
         start, end = sound.audible(take, self._voice.gain, rate_hz)
         clip = sound.faded(sound.levelled(take.samples[start:end], self._voice.gain), rate_hz)

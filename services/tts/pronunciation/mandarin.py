@@ -1,18 +1,17 @@
-"""Mandarin text in phonemes: words, their readings in pinyin, syllables."""
+"""Mandarin text in phonemes: words, the readings of their characters, the tones among them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-import rjieba
-from pypinyin import Style, lazy_pinyin
-
 from services.tts.pronunciation.pinyin import phonemes_of
 from services.tts.pronunciation.reading import Reading
+from services.tts.pronunciation.readings import words_of
 from services.tts.pronunciation.said import Said, gap
+from services.tts.pronunciation.sandhi import with_sandhi
 
-_HAN_OR_OTHER = re.compile("(?P<han>[〇々\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)|.")
+_HAN_OR_OTHER = re.compile("(?P<han>[〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)|.")
 _MARKS = str.maketrans("，。、！？；：（）《》〈〉「」『』【】～", ",.,!?;:()“”“”“”“”“”—")
 _HEARD = ';:,.!?—…"()“”'
 
@@ -31,24 +30,15 @@ def pronounce(reading: Reading) -> Iterator[Said]:
 
 
 def _words(reading: Reading, text: str, first: int) -> Iterator[Said]:
-    words: list[str] = rjieba.cut(text)
-    readings = iter(_syllables(words))
-    for word in words:
-        start, end = reading.source(first, first + len(word))
-        first += len(word)
-        phonemes = "".join(next(readings) for _ in word)
+    for word in with_sandhi(words_of(text)):
+        start, end = reading.source(first, first + len(word.text))
+        first += len(word.text)
+        phonemes = "".join(map(phonemes_of, word.syllables))
         if phonemes:
             yield Said(phonemes, start, end)
             yield gap(" ", end)
 
 
-def _syllables(words: list[str]) -> list[str]:
-    """The phonemes of every character."""
-    initials = lazy_pinyin(words, Style.INITIALS, strict=True)
-    finals = lazy_pinyin(words, Style.FINALS_TONE3, strict=True, neutral_tone_with_five=True)
-    return [phonemes_of(*syllable) for syllable in zip(initials, finals, strict=True)]
-
-
 def warm() -> None:
     """Loads the dictionaries."""
-    _syllables(rjieba.cut("你好"))
+    words_of("你好")

@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+NEUTRAL = "5"
+"""The tone of a syllable without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Syllable:
+    """How one character is read."""
+
+    character: str
+    initial: str
+    """Empty, or a consonant as pinyin writes it: `zh`."""
+    final: str
+    """The rest, in the strict form: `uei` rather than `ui`, `v` for ü."""
+    tone: str
+    """1 to 4, or NEUTRAL."""
+
+
 _INITIALS = {
     "": "",
     "b": "p",
@@ -76,17 +95,14 @@ _BUZZING = ("z", "c", "s", "zh", "ch", "sh", "r")
 _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 
 
-def phonemes_of(initial: str, final: str) -> str:
-    """A syllable in phonemes; empty when it is no syllable of Mandarin.
-
-    `final` is in the strict form that ends with the tone: `uei4`, `v3`, 5 for the neutral tone.
-    """
-    vowel, tone = final[:-1], final[-1:]
-    if initial not in _INITIALS or vowel not in _FINALS or tone not in _TONES:
+def phonemes_of(syllable: Syllable) -> str:
+    """A syllable in phonemes; empty when it is none of Mandarin's."""
+    initial, final, tone = syllable.initial, syllable.final, syllable.tone
+    if initial not in _INITIALS or final not in _FINALS or tone not in _TONES:
         return ""
-    before, after = _FINALS[vowel]
-    if vowel == "i" and initial in _BUZZING:
+    before, after = _FINALS[final]
+    if final == "i" and initial in _BUZZING:
         before = _BUZZED
-    elif vowel == "o" and initial:
+    elif final == "o" and initial:
         before = "wo"
     return _INITIALS[initial] + before + _TONES[tone] + after
