@@ -142,7 +142,7 @@ def _years(match: re.Match[str]) -> str | None:
     return f"{year(first)}{' ' if '/' in match[0] else ' to '}{said_last}"
 
 
-@reads(r"(?:1[1-9]|20)\d\d(?![,.%:/°]?\d|%)")
+@reads(r"(?:1\d|20)\d\d(?![,.%:/°]?\d|%)")
 def _bare_year(match: re.Match[str]) -> str | None:
     """In 1845; 1999 and 2026 anywhere but before what is counted."""
     counted = re.compile(rf"[ -](?:{_COUNTED})\b").match(match.string, match.end())

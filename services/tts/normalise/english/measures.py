@@ -79,5 +79,12 @@ def _feet_and_inches(match: re.Match[str]) -> str:
     return f"{cardinal(int(match[1]))} foot {cardinal(int(match[2]))}"
 
 
-RULES: tuple[Rule, ...] = (_measure, _feet_and_inches)
+@reads(r"(\d{1,3})\ ?ft\.?\ ?(1[01]|\d)\ ?in(?:\b\.?)")
+def _feet_then_inches(match: re.Match[str]) -> str:
+    """6 ft 2 in."""
+    inches = "inch" if match[2] == "1" else "inches"
+    return f"{cardinal(int(match[1]))} feet {cardinal(int(match[2]))} {inches}"
+
+
+RULES: tuple[Rule, ...] = (_feet_then_inches, _measure, _feet_and_inches)
 """After money and times, before plain numbers."""

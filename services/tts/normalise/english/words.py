@@ -151,7 +151,9 @@ def _value(numeral: str) -> int:
     return sum(-one if one < then else one for one, then in zip(values, following, strict=True))
 
 
-@reads(r"(?=[^\W\d_])(?:[A-Za-z']|[\u00c0-\u024f\u0259\u1e00-\u1eff]|[\u0300-\u036f]){1,64}")
+@reads(
+    r"(?=[^\W\d_])(?:[A-Za-z']|[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0259\u1e00-\u1eff]|[\u0300-\u036f]){1,64}"
+)
 def _accented(match: re.Match[str]) -> str | None:
     """Café, Łódź: without the marks that the dictionary doesn't know."""
     if match[0].isascii():

@@ -93,7 +93,7 @@ def _place(match: re.Match[str]) -> str | None:
     return None if is_building else dialled(match[0])
 
 
-@reads(r"(?<=[A-Za-z])-?(\d{1,16})(?![.,]?\d)|(?<=[A-Za-z]-)(\d{1,16})(?![.,]?\d)")
+@reads(r"(?<=[A-Za-z])(?<!\d[xX])-?(\d{1,16})(?![.,]?\d)|(?<=[A-Za-z]-)(\d{1,16})(?![.,]?\d)")
 def _code(match: re.Match[str]) -> str:
     """A4, G20, G1234次, CA1234, COVID-19."""
     number = match[1] or match[2]
