@@ -20,8 +20,10 @@ _SLACK_S = 1.0
 """Encoders pad: a recording of exactly one hour decodes to slightly more."""
 _CUT_OFF = 0.9
 """A recording that holds less of the length it declares was broken off."""
-_DECLARING = frozenset({"wav", "aiff", "flac", "mp4", "matroska"})
+_DECLARING = frozenset({"flac", "mp4", "matroska"})
 """Formats that say how long they are; the others are as long as what is there."""
+_MAX_RIFF_BYTES = 0x7FFF_0000
+"""Writers that don't know the size of a WAV file while they write it claim more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def measure(source: Path, reader: str, *, max_duration_s: float) -> Sound:
     try:
         with av.open(str(source), format=reader, metadata_errors="ignore") as container:
             _require_sound_alone(container)
+            _require_whole_riff(source)
             return _measure(container, reader, max_duration_s)
     except av.error.FFmpegError as error:
         raise AudioUndecodable("the recording can't be decoded") from error
@@ -51,6 +54,16 @@ def _require_sound_alone(container: InputContainer) -> None:
     # A cover counts as a film of one picture.
     if any(not stream.disposition & Disposition.attached_pic for stream in container.streams.video):
         raise UnsupportedMedia("films are not taken; send the sound alone")
+
+
+def _require_whole_riff(source: Path) -> None:
+    """FFmpeg takes a WAV file for as long as it is, whatever it declares."""
+    with source.open("rb") as file:
+        head = file.read(8)
+    declared = int.from_bytes(head[4:], "little")
+    cut_off = source.stat().st_size < declared * _CUT_OFF
+    if head.startswith(b"RIFF") and declared < _MAX_RIFF_BYTES and cut_off:
+        raise AudioUndecodable("the recording breaks off before its end")
 
 
 def _measure(container: InputContainer, reader: str, max_duration_s: float) -> Sound:

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vultus.media.v1 import media_pb2
+from vultus.storage.v1 import record_service_pb2 as wire
+from vultus.storage.v1.record_service_pb2_grpc import RecordServiceStub
+
+from services.common.errors import InvalidInput, Unavailable
+from services.common.grpc_client import unary
+from services.gateway import media
+from services.gateway.clients.media import GrpcRecorder
+from services.gateway.clients.storage import GrpcObjects
+from services.gateway.ports import RecordingHeader
+from services.gateway.records import Recording
+from tests.fakes.media_files import Samples, film, noise
+from tests.integration.storage.conftest import SeaweedFs, Serve, Storage
+from tests.unit.storage.recording.test_muxer import boxes, heard, offset_of
+
+WORDS = (media.Word("Guten", 0, 400_000, 0, 5), media.Word("天", 400_000, 900_000, 6, 7))
+
+
+async def spoken(samples: Samples, rate_hz: int, fps: int = 25) -> AsyncGenerator[Any, None]:
+    """What the pipeline sends: frames, the sound of each, and words."""
+    yield WORDS
+    for index, unit in enumerate(film(len(samples) * fps // rate_hz, fps=fps)):
+        pts_us = index * 1_000_000 // fps
+        yield media.Frame(unit.data, pts_us, unit.keyframe)
+        first, end = index * rate_hz // fps, (index + 1) * rate_hz // fps
+        start_us = first * 1_000_000 // rate_hz
+        yield media.AudioChunk(samples[first:end].tobytes(), rate_hz, start_us)
+
+
+def header(storage: Storage, *, words: bool = True, rate_hz: int = 24_000) -> RecordingHeader:
+    stem = f"{storage.account_id}/vd_1"
+    return RecordingHeader(
+        media.ObjectRef("videos", f"{stem}.mp4"),
+        media.ObjectRef("videos", f"{stem}.words.json") if words else None,
+        *(128, 96, 25),
+        rate_hz,
+    )
+
+
+async def read(storage: Storage, ref: media.ObjectRef, **part: int) -> bytes:
+    _, blocks = await GrpcObjects(storage.channel).open(ref, **part)
+    return b"".join([block async for block in blocks])
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 24_000, 48_000])
+async def test_a_recording_is_stored_in_step_with_its_words_beside_it(
+    storage: Storage, tmp_path: Path, rate_hz: int
+) -> None:
+    samples, place = noise(2, rate_hz), header(storage, rate_hz=rate_hz)
+
+    stored = await GrpcRecorder(storage.channel).record(place, spoken(samples, rate_hz))
+
+    content, path = await read(storage, place.content), tmp_path / "video.mp4"
+    path.write_bytes(content)
+    assert stored == Recording(2.0, len(content))
+    assert boxes(path).index("moov") < boxes(path).index("mdat")
+    assert offset_of(heard(path), samples) == 0
+    assert place.words
+    assert json.loads(await read(storage, place.words)) == {
+        "words": [
+            {"text": "Guten", "start_us": 0, "end_us": 400_000, "char_start": 0, "char_end": 5},
+            {"text": "天", "start_us": 400_000, "end_us": 900_000, "char_start": 6, "char_end": 7},
+        ]
+    }
+    assert await read(storage, place.content, offset=100, length=50) == content[100:150]
+    assert not list(storage.spool.iterdir())
+
+
+async def test_recording_again_gives_the_same_file_in_the_same_place(storage: Storage) -> None:
+    recorder, place = GrpcRecorder(storage.channel), header(storage, words=False)
+    await recorder.record(place, spoken(noise(1, 24_000), 24_000))
+    first = await read(storage, place.content)
+    await recorder.record(place, spoken(noise(1, 24_000), 24_000))
+    assert await read(storage, place.content) == first
+    assert storage.stored() == {f"videos/{place.content.key}"}
+
+
+async def test_a_source_that_fails_stores_nothing(storage: Storage) -> None:
+    async def failing() -> AsyncGenerator[Any, None]:
+        async for item in spoken(noise(1, 24_000), 24_000):
+            yield item
+        raise RuntimeError("the drawing failed")
+
+    with pytest.raises(RuntimeError):
+        await GrpcRecorder(storage.channel).record(header(storage), failing())
+    await until_swept(storage)
+    assert storage.stored() == set()
+
+
+async def until_swept(storage: Storage) -> None:
+    """Returns when nothing is spooled any more."""
+    while list(storage.spool.iterdir()):
+        await GrpcObjects(storage.channel).delete([])
+
+
+async def test_a_stream_without_an_end_stores_nothing(storage: Storage) -> None:
+    place = media_pb2.ObjectRef(bucket="videos", key=f"{storage.account_id}/vd_1.mp4")
+    unit = film(1)[0]
+    messages = [
+        wire.RecordRequest(
+            header=wire.RecordHeader(
+                content=place, width=128, height=96, fps=25, sample_rate_hz=24_000
+            )
+        ),
+        wire.RecordRequest(
+            frame=media_pb2.FrameChunk(access_unit=unit.data, pts_us=0, keyframe=True)
+        ),
+        wire.RecordRequest(
+            audio=media_pb2.AudioChunk(pcm_s16le=bytes(960), sample_rate_hz=24_000, start_us=0)
+        ),
+    ]
+
+    async def requests() -> AsyncGenerator[wire.RecordRequest, None]:
+        for message in messages:
+            yield message
+
+    with pytest.raises(InvalidInput, match="broke off"):
+        await unary(RecordServiceStub(storage.channel).Record(requests()))
+    assert storage.stored() == set()
+    assert not list(storage.spool.iterdir())
+
+
+async def test_a_video_that_can_not_be_stored_leaves_no_words(
+    mortal_seaweedfs: SeaweedFs, serve_storage: Serve
+) -> None:
+    await asyncio.to_thread(mortal_seaweedfs.start)
+    async with serve_storage(mortal_seaweedfs) as storage:
+
+        async def outage() -> AsyncGenerator[Any, None]:
+            async for item in spoken(noise(1, 24_000), 24_000):
+                yield item
+            mortal_seaweedfs.kill()
+
+        with pytest.raises(Unavailable) as caught:
+            await GrpcRecorder(storage.channel).record(header(storage), outage())
+        assert caught.value.retryable
+        assert not list(storage.spool.iterdir())
+        await asyncio.to_thread(mortal_seaweedfs.start)
+        assert storage.stored() == set()
