@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,9 @@ class Database:
     def __init__(self, engine: AsyncEngine, clock: Clock = database_clock) -> None:
         self._engine = engine
         self._writing = engine.execution_options(write=True)
+        # SQLite takes one writer at a time and lets the others poll: a queue is fair and faster.
+        alone = engine.dialect.name == "sqlite"
+        self._turn = asyncio.Lock() if alone else nullcontext()
         self._clock = clock
 
     @asynccontextmanager
@@ -101,12 +105,12 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction that is committed when the block ends, rolled back when it raises."""
-        async with _translated(), self._writing.begin() as connection:
+        async with _translated(), self._turn, self._writing.begin() as connection:
             yield Transaction(connection, self._clock)
 
     async def change(self, work: Callable[[Connection], None]) -> None:
         """Runs synchronous work, such as migrations, in one write transaction."""
-        async with _translated(), self._writing.begin() as connection:
+        async with _translated(), self._turn, self._writing.begin() as connection:
             await connection.run_sync(work)
 
 
@@ -116,19 +120,26 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """A database whose connections are closed with the block; a missing SQLite file is made."""
     make = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
-    engine = make(url, pool_size=connections, max_overflow=0, pool_timeout=_WAIT_S)
+    engine = make(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_WAIT_S,
+        # Errors are logged; what people wrote and secrets are not.
+        hide_parameters=True,
+    )
     try:
         yield Database(engine, clock)
     finally:
         await engine.dispose()
 
 
-def _sqlite(url: URL, **pool: Any) -> AsyncEngine:
+def _sqlite(url: URL, **options: Any) -> AsyncEngine:
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         oldest = ".".join(map(str, _OLDEST_SQLITE))
         raise StartupError(f"Python's SQLite is {sqlite3.sqlite_version}; {oldest} is needed")
     Path(url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_async_engine(url, connect_args={"timeout": _WAIT_S}, **pool)
+    engine = create_async_engine(url, connect_args={"timeout": _WAIT_S}, **options)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: object) -> None:
@@ -149,10 +160,10 @@ def _sqlite(url: URL, **pool: Any) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: URL, **pool: Any) -> AsyncEngine:
+def _postgresql(url: URL, **options: Any) -> AsyncEngine:
     limits = {"timeout": _WAIT_S, "command_timeout": _STATEMENT_MAY_TAKE_S}
     # Connections that a restart of the server broke are replaced before they are used.
-    return create_async_engine(url, pool_pre_ping=True, connect_args=limits, **pool)
+    return create_async_engine(url, pool_pre_ping=True, connect_args=limits, **options)
 
 
 @asynccontextmanager

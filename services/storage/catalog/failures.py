@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from services.common.errors import (
     AccountNotFound,
@@ -15,6 +15,7 @@ from services.common.errors import (
 _FULL = ("SQLITE_FULL", "53100")
 _UNKNOWN_ACCOUNT = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 """Accounts are the only rows that others refer to by a foreign key."""
+_UNSTORABLE = ("22",)  # data exception, such as a NUL in a text
 _PASSING = (
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
@@ -39,7 +40,7 @@ def domain_error(error: DBAPIError) -> DomainError | None:
         return unavailable()
     if code.startswith(_UNKNOWN_ACCOUNT):
         return AccountNotFound("no such account")
-    if isinstance(error, DataError):
+    if code.startswith(_UNSTORABLE):
         return InvalidInput("a text holds a character that can't be stored")
     return None
 
