@@ -127,7 +127,7 @@ def _letter_a(match: re.Match[str]) -> str | None:
     if following(match, 1) in tuple("+/&-0123456789"):
         return "ay"
     named = r"(?:[Pp]lan|[Vv]itamin|[Tt]ype|[Gg]rade|[Gg]roup|[Tt]eam|[Oo]ption|[Ss]ection|[Cc]lass"
-    named += r"|[Hh]epatitis|[Ll]etter|[Ss]eries|[Pp]oint|[Ll]ine|an)\ $"
+    named += r"|[Hh]epatitis|[Ll]etter|[Ss]eries|[Pp]oint|[Ll]ine|an)\ $|&$"
     return "ay" if re.search(named, preceding(match)) else None
 
 

@@ -434,6 +434,7 @@ def test_abbreviations_are_read_in_full(text: str, spoken: str) -> None:
         ("JSON", "Jason"),
         ("GIVE IT TO US", "GIVE IT TO US"),
         ("plan A", "plan ay"),
+        ("C&A", "C and ay"),
         ("an A+ grade", "an ay plus grade"),
     ],
 )
