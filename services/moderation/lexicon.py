@@ -27,6 +27,7 @@ from services.moderation.normalisation import folded, ideographs, plain_words
 from services.moderation.verdict import Label
 
 BUNDLED_LISTS = Path(__file__).parent / "lexicon"
+MAX_SPELLING = 200
 _CUES = "cues"
 _MAX_EXPANSIONS = 15_000
 _GROUP = re.compile(r"\(([^()]*)\)")
@@ -156,6 +157,8 @@ def _spellings(part: str, language: Language) -> frozenset[str]:
     )
     if "" in keys:
         raise ValueError("an alternative is empty")
+    if max(map(len, keys)) > MAX_SPELLING:
+        raise ValueError(f"a spelling is longer than {MAX_SPELLING} characters")
     return keys
 
 

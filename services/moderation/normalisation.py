@@ -28,7 +28,7 @@ _LONG_RUN = re.compile(r"([^\W\d_])\1\1")
 _ANY_RUN = re.compile(r"([^\W\d_])\1+")
 _MIN_DISGUISED = 4
 _MIN_SPELLED_LETTERS = 3
-_MAX_WORD = 24
+_MAX_WORD = 16
 
 
 @dataclass(frozen=True, slots=True)
