@@ -49,10 +49,13 @@ class SeaweedFs:
             stderr=subprocess.DEVNULL,
             env={**os.environ, **self._spec.environment},
         )
-        while not asyncio.run(self._spec.ready()):
+        while not asyncio.run(self._ready()):
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.1)
                 raise RuntimeError("SeaweedFS ended before it was ready")
+
+    async def _ready(self) -> bool:
+        return await self._spec.ready()
 
     def kill(self) -> None:
         if self._process is not None:

@@ -246,7 +246,7 @@ def test_formats_that_no_video_has_are_refused(change: dict[str, int]) -> None:
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     muxer = Mp4Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
-    items = [*pictures(250), *sounds(noise(10, 24_000), 24_000)]
+    items: list[Frame | Sound] = [*pictures(250), *sounds(noise(10, 24_000), 24_000)]
     with files_of_at_most(20_000), pytest.raises(StorageFull):
         feed(muxer, items)
     muxer.discard()
