@@ -80,6 +80,7 @@ class Segmenter:
         whole = self._text[:end]
         text = whole.strip()
         lead = len(whole) - len(whole.lstrip())
+        self._paragraph = self._paragraph or "\n" in whole[:lead]
         segment = Segment(text, self._start + lead, self._paragraph and self._count > 0)
         self._paragraph = "\n" in whole[lead + len(text) :] or (not text and self._paragraph)
         self._text = self._text[end:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
 from contextlib import aclosing, contextmanager
@@ -13,7 +14,7 @@ from vultus.media.v1 import media_pb2
 from vultus.tts.v1 import tts_service_pb2 as wire
 from vultus.tts.v1 import tts_service_pb2_grpc
 
-from services.common.errors import InvalidInput, Overloaded, VoiceNotFound
+from services.common.errors import DomainError, InvalidInput, Overloaded, VoiceNotFound
 from services.common.telemetry import UTTERANCES_TOTAL
 from services.tts.engine import SpeechEngine
 from services.tts.pronunciation import Pronouncer
@@ -23,6 +24,7 @@ from services.tts.voices import Voice
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 RETRY_AFTER_S = 2.0
+PARTING_S = 0.05
 CHUNK_MS = 200
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -65,21 +67,25 @@ class TtsServicer(tts_service_pb2_grpc.TtsServiceServicer):
         self, request_iterator: AsyncIterator[wire.SynthesizeRequest], context: Context
     ) -> AsyncIterator[wire.SynthesizeResponse]:
         """See the proto."""
-        voice, speed = await self._config(request_iterator)
-        with self._place():
-            speaker = Speaker(self._engine, self._pronouncer, voice, speed)
-            clock = _Clock(self._engine.sample_rate_hz)
-            speeches = speak(
-                _texts(request_iterator),
-                speaker,
-                self._executor,
-                max_characters=self._limits.max_characters,
-            )
-            async with aclosing(speeches):
-                async for speech in speeches:
-                    for response in clock.responses(speech):
-                        yield response
-            yield Response(utterance_end=wire.UtteranceEnd(duration_us=clock.now_us))
+        try:
+            voice, speed = await self._config(request_iterator)
+            with self._place():
+                speeches = speak(
+                    _texts(request_iterator),
+                    Speaker(self._engine, self._pronouncer, voice, speed),
+                    self._executor,
+                    max_characters=self._limits.max_characters,
+                )
+                clock = _Clock(self._engine.sample_rate_hz)
+                async with aclosing(speeches):
+                    async for speech in speeches:
+                        for response in clock.responses(speech):
+                            yield response
+                yield Response(utterance_end=wire.UtteranceEnd(duration_us=clock.now_us))
+        except DomainError:
+            # A client that is in the middle of a write when its call ends never learns the reason.
+            await asyncio.sleep(PARTING_S)
+            raise
         UTTERANCES_TOTAL.labels("spoken").inc()
 
     async def _config(self, requests: AsyncIterator[wire.SynthesizeRequest]) -> tuple[Voice, float]:

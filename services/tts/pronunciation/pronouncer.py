@@ -13,6 +13,8 @@ from services.tts.pronunciation.reading import reading_of
 from services.tts.pronunciation.said import Said
 from services.tts.scripts import Run, runs_of
 
+_CLOSING = ";:,.!?…)”"
+
 
 class Pronouncer:
     """Pronounces English, Mandarin and texts of both; each run of a script in its own language."""
@@ -50,13 +52,14 @@ def _pronounce_run(text: str, run: Run, offset: int) -> Sequence[Said]:
 
 
 def _single_spaced(said: Sequence[Said]) -> list[Said]:
-    """The same without spaces that follow a space, or stand before a mark or at the end."""
+    """The same without spaces that follow a space, or stand before a closing mark or at the end."""
     kept: list[Said] = []
     for piece in said:
         if not piece.is_word and kept and kept[-1].phonemes == " ":
             if piece.phonemes == " ":
                 continue
-            kept.pop()
+            if piece.phonemes[0] in _CLOSING:
+                kept.pop()
         kept.append(piece)
     while kept and kept[-1].phonemes == " ":
         kept.pop()

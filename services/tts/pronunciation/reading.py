@@ -68,6 +68,8 @@ def _append(letters: list[_Letter], character: str, start: int, end: int) -> Non
 @lru_cache(maxsize=4096)
 def _bare(character: str) -> str:
     """A letter without accents and in its usual width; a few become two."""
+    if not character.isalnum():
+        return character
     if character in _LATIN:
         return _LATIN[character]
     decomposed = unicodedata.normalize("NFKD", character)

@@ -93,8 +93,8 @@ _COUNTING = tuple("一二两三四五六七八九十百千万亿几这那哪每�
 _CHILDREN = frozenset(["女儿", "婴儿", "幼儿", "孤儿", "胎儿", "少儿", "患儿", "健儿", "宠儿"])
 _BEFORE_MUST = frozenset(
     """
-    我 你 您 他 她 它 我们 你们 他们 她们 咱 咱们 大家 谁 还 就 可 总 必 只 都 也 非 又 一定 肯定 必须 可能
-    恐怕 今天 明天 后天 现在
+    我 你 您 他 她 它 我们 你们 他们 她们 咱 咱们 大家 谁 还 就 可 总 必 只 都 也 非 又
+    一定 肯定 必须 可能 恐怕 今天 明天 后天 现在
     """.split()  # noqa: SIM905 - easier to read
 )
 """After these 得 is a verb: must."""
