@@ -33,8 +33,10 @@ def noise(seconds: float, rate_hz: int, *, channels: int = 1, seed: int = 7) -> 
     """Sound that resembles nothing but itself, [samples, channels]."""
     rng = np.random.default_rng(seed)
     raw = rng.normal(0, 1, (round(seconds * rate_hz) + 7, channels))
-    smooth = np.mean([raw[shift : len(raw) - 7 + shift] for shift in range(8)], axis=0)
-    return (smooth * 9000).clip(-32_000, 32_000).astype(np.int16)
+    smooth: NDArray[np.float64] = np.mean(
+        [raw[shift : len(raw) - 7 + shift] for shift in range(8)], axis=0
+    )
+    return np.clip(smooth * 9000, -32_000, 32_000).astype(np.int16)
 
 
 def sound_file(samples: Samples, rate_hz: int, container: str, codec: str) -> bytes:
