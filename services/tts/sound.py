@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from services.tts.engine import Take
 
 _INAUDIBLE = 10.0 ** (-60.0 / 20.0)
 _HOP_S = 0.005
+_SILENT = 10.0 ** (-48.0 / 20.0)
+_SILENCE_S = 0.08
 _MARGIN_S = 0.025
 _FADE_S = 0.010
 _KNEE = 0.8
@@ -32,6 +36,27 @@ def audible(take: Take, gain: float, rate_hz: int) -> tuple[int, int]:
     start = min(take.lead, int(heard[0]) * hop)
     end = (int(heard[-1]) + 1) * hop
     return max(0, start - margin), min(len(take.samples), end + margin)
+
+
+def silences(samples: NDArray[np.float32], rate_hz: int) -> list[tuple[int, int]]:
+    """Where nothing is heard for at least 80 ms, in order."""
+    hop = int(_HOP_S * rate_hz)
+    whole = samples[: len(samples) // hop * hop].reshape(-1, hop)
+    quiet = np.sqrt(np.mean(whole**2, axis=1)) < _SILENT
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], quiet.astype(np.int8), [0]))))
+    return [
+        (int(first) * hop, int(end) * hop)
+        for first, end in edges.reshape(-1, 2)
+        if (end - first) * hop >= _SILENCE_S * rate_hz
+    ]
+
+
+def sounding_until(start: int, end: int, quiet: Iterable[tuple[int, int]]) -> int:
+    """Where a span stops being heard: its end, or where the silence that it runs into begins."""
+    for first, last in quiet:
+        if first < end <= last:
+            return max(start, first)
+    return end
 
 
 def levelled(samples: NDArray[np.float32], gain: float) -> NDArray[np.float32]:

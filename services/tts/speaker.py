@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from services.tts.language import Language
 from services.tts.pronunciation import Pronouncer, Said, parts_of
 from services.tts.scripts import main_language
 from services.tts.segmenter import Segment
-from services.tts.visemes import Viseme, visemes_of
+from services.tts.visemes import Viseme, hushed, visemes_of
 from services.tts.voices import Voice
 
 _LEAD_S = 0.03
@@ -127,6 +128,8 @@ class Speaker:
 
     def _joined(self, segment: Segment, parts: Sequence[_Part]) -> Speech:
         rate_hz = self._engine.sample_rate_hz
+        samples = np.concatenate([part.samples for part in parts])
+        until = partial(sound.sounding_until, quiet=sound.silences(samples, rate_hz))
         visemes = visemes_of(
             (timed for part in parts for timed in _timed(part)),
             pause=int(_PAUSE_S * rate_hz),
@@ -134,9 +137,9 @@ class Speaker:
         )
         return Speech(
             segment.text,
-            sound.pcm(np.concatenate([part.samples for part in parts])),
-            list(visemes),
-            list(_words(parts, segment)),
+            sound.pcm(samples),
+            list(hushed(visemes, until)),
+            [replace(word, end=until(word.start, word.end)) for word in _words(parts, segment)],
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
@@ -92,9 +92,24 @@ def visemes_of(
     return _sealed(list(_joined(_shaped(phonemes), pause)), min_seal)
 
 
-def silence(start: int, end: int) -> Viseme:
-    """The mouth at rest."""
-    return Viseme(VisemeShape.SIL, start, end, 1.0)
+def hushed(visemes: Iterable[Viseme], until: Callable[[int, int], int]) -> Iterator[Viseme]:
+    """The same with the mouth at rest where a drawn-out sound is not heard any more.
+
+    `until` tells where a span stops being heard. The model counts the pause after a word to its
+    last sound.
+    """
+    return _silences_joined(
+        part for viseme in visemes for part in _hushed(viseme, until(viseme.start, viseme.end))
+    )
+
+
+def _hushed(viseme: Viseme, end: int) -> Iterator[Viseme]:
+    if viseme.shape < VisemeShape.NN or end == viseme.end:
+        yield viseme
+        return
+    if end > viseme.start:
+        yield replace(viseme, end=end)
+    yield Viseme(VisemeShape.SIL, end, viseme.end, 1.0)
 
 
 def _shaped(phonemes: Iterable[tuple[str, int]]) -> Iterator[Viseme]:

@@ -73,7 +73,7 @@ async def spoken(
         if response.HasField("segment_start"):
             segments.append(response.segment_start)
         pcm += response.audio.pcm_s16le
-    return segments, np.frombuffer(bytes(pcm), "<i2").astype(np.float32) / 32768
+    return segments, (np.frombuffer(bytes(pcm), "<i2") / 32768).astype(np.float32)
 
 
 def distance(one: list[str], other: list[str]) -> int:

@@ -10,7 +10,7 @@ import pytest
 from services.tts import sound
 from services.tts.engine import Interrupt, Take
 from services.tts.kokoro import TOKENS
-from services.tts.visemes import Viseme, VisemeShape, visemes_of
+from services.tts.visemes import Viseme, VisemeShape, hushed, visemes_of
 
 RATE = 24_000
 
@@ -105,3 +105,31 @@ def test_an_interrupt_reaches_those_who_listen_later_too() -> None:
     interrupt.throw()
     assert heard == ["early", "late"]
     assert interrupt.thrown
+
+
+def test_the_mouth_rests_where_the_last_sound_of_a_word_is_over() -> None:
+    quiet = [(450, 800)]
+    made = list(
+        hushed(shapes("kaa, ta"), lambda start, end: sound.sounding_until(start, end, quiet))
+    )
+    assert [(one.shape, one.start, one.end) for one in made][:3] == [
+        (VisemeShape.KK, 0, 100),
+        (VisemeShape.AA, 100, 300),
+        (VisemeShape.SIL, 300, 500),
+    ]
+    quiet = [(150, 300)]
+    made = list(
+        hushed(shapes("kaa, ta"), lambda start, end: sound.sounding_until(start, end, quiet))
+    )
+    assert [(one.shape, one.start, one.end) for one in made][:3] == [
+        (VisemeShape.KK, 0, 100),
+        (VisemeShape.AA, 100, 150),
+        (VisemeShape.SIL, 150, 500),
+    ]
+
+
+def test_only_lasting_silences_are_found() -> None:
+    samples = np.ones(RATE, np.float32)
+    samples[2_400:3_000] = samples[12_000:16_000] = 0
+    ((start, end),) = sound.silences(samples, RATE)
+    assert (start, end) == (12_000, 15_960)
