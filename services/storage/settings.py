@@ -18,7 +18,7 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
-_BUCKET_PREFIX = re.compile(r"[a-z0-9]?[a-z0-9-]{0,40}")
+_BUCKET_PREFIX = re.compile(r"([a-z0-9][a-z0-9-]{0,40})?")
 
 
 class StorageSettings(ServiceSettings):

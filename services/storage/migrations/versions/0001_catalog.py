@@ -22,43 +22,9 @@ def upgrade() -> None:
         sa.Column("created_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
     )
-    _create_owned_table(
-        "api_keys",
-        _text("name"),
-        _text("prefix"),
-        _text("secret_sha256"),
-        sa.Column("last_used_at", _TIME),
-        sa.Column("revoked_at", _TIME),
-        sa.UniqueConstraint("secret_sha256", name="uq_api_keys_secret_sha256"),
-    )
-    _create_owned_table(
-        "assets",
-        sa.Column("kind", sa.String(16), nullable=False),
-        _text("content_type"),
-        _text("file_name"),
-        sa.Column("size_bytes", sa.BigInteger, nullable=False),
-        _text("sha256"),
-        sa.Column("duration_s", sa.Float),
-        sa.Column("width", sa.Integer),
-        sa.Column("height", sa.Integer),
-        _text("object"),
-        sa.Column("picture", sa.Text),
-    )
-    _create_owned_table(
-        "avatars",
-        _text("kind"),
-        _text("name"),
-        sa.Column("status", sa.String(16), nullable=False),
-        sa.Column("error", sa.JSON),
-        sa.Column("width", sa.Integer, nullable=False),
-        sa.Column("height", sa.Integer, nullable=False),
-        _text("asset_id"),
-        sa.Column("owns_asset", sa.Boolean, nullable=False),
-        _text("portrait"),
-        _text("pack"),
-        _text("preview"),
-        sa.Column("attested_at", _TIME, nullable=False),
-    )
+    _create_owned_table("api_keys", *_key_columns())
+    _create_owned_table("assets", *_asset_columns())
+    _create_owned_table("avatars", *_avatar_columns())
     _create_owned_table("videos", *_video_columns())
     for table in ("avatars", "videos"):
         op.create_index(f"ix_{table}_status_id", table, ["status", "id"])
@@ -84,6 +50,49 @@ def upgrade() -> None:
     )
     for column in ("object", "due_at"):
         op.create_index(f"ix_erasures_{column}", "erasures", [column])
+
+
+def _key_columns() -> tuple[sa.Column[Any] | sa.UniqueConstraint, ...]:
+    return (
+        _text("name"),
+        _text("prefix"),
+        _text("secret_sha256"),
+        sa.Column("last_used_at", _TIME),
+        sa.Column("revoked_at", _TIME),
+        sa.UniqueConstraint("secret_sha256", name="uq_api_keys_secret_sha256"),
+    )
+
+
+def _asset_columns() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("kind", sa.String(16), nullable=False),
+        _text("content_type"),
+        _text("file_name"),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
+        _text("sha256"),
+        sa.Column("duration_s", sa.Float),
+        sa.Column("width", sa.Integer),
+        sa.Column("height", sa.Integer),
+        _text("object"),
+        sa.Column("picture", sa.Text),
+    )
+
+
+def _avatar_columns() -> tuple[sa.Column[Any], ...]:
+    return (
+        _text("kind"),
+        _text("name"),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("error", sa.JSON),
+        sa.Column("width", sa.Integer, nullable=False),
+        sa.Column("height", sa.Integer, nullable=False),
+        _text("asset_id"),
+        sa.Column("owns_asset", sa.Boolean, nullable=False),
+        _text("portrait"),
+        _text("pack"),
+        _text("preview"),
+        sa.Column("attested_at", _TIME, nullable=False),
+    )
 
 
 def _video_columns() -> tuple[sa.Column[Any], ...]:
