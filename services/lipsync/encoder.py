@@ -18,7 +18,9 @@ MAX_BITRATE_BPS = 20_000_000
 # The quality of a face at arm's length; the bitrate is only its ceiling.
 _CRF = 21
 _PRESET = "superfast"
-_BITS_PER_PIXEL = 0.22
+_BITS_PER_PIXEL = 0.30
+# What stands still shall not change at a keyframe: keyframes are fine, and may be large.
+_KEYFRAME_RATIO, _BUFFER_S = 2.2, 2
 _BT709 = 1
 _LIMITED_RANGE = 1
 
@@ -120,7 +122,8 @@ class H264Encoder:
             "sliced-threads": 0,
             "force-cfr": 1,
             "vbv-maxrate": kilobits,
-            "vbv-bufsize": kilobits,
+            "vbv-bufsize": _BUFFER_S * kilobits,
+            "ipratio": _KEYFRAME_RATIO,
         }
         context.options = {
             "preset": _PRESET,

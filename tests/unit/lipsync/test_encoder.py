@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
@@ -122,3 +123,23 @@ def test_colours_become_those_of_bt709(rgb: tuple[int, ...], yuv: tuple[int, ...
     found = (planes[:4], planes[4:5], planes[5:])
     for plane, expected in zip(found, yuv, strict=True):
         assert np.abs(plane.astype(int) - expected).max() <= 1
+
+
+def test_what_stands_still_does_not_pulse_with_the_keyframes() -> None:
+    still = np.random.default_rng(3).integers(60, 190, (256, 256, 3), dtype=np.uint8)
+    still = np.asarray(cv2.GaussianBlur(still, (0, 0), 2.5), np.uint8)
+    encoder = H264Encoder(256, 256, 25, default_bitrate_bps(256, 256, 25))
+    units = []
+    for number in range(52):
+        picture = still.copy()
+        picture[100:140, 100 + number : 140 + number] = 200
+        units.append(encoder.encode(picture).access_unit)
+    decoder = av.CodecContext.create("h264", "r")
+    packets = [*map(av.Packet, units), None]
+    shown = [
+        frame.to_ndarray(format="rgb24")[:80].astype(np.int16)
+        for packet in packets
+        for frame in decoder.decode(packet)
+    ]
+    # The first second still sharpens the picture; from then on nothing changes.
+    assert np.abs(shown[50] - shown[49]).mean() < 0.1
