@@ -61,7 +61,7 @@ class _Edges:
 
 
 _PARTINGS = {
-    "jaw_open": _Parting(-0.105, -0.060, 0.175, 0.115, 1.05, 1.05),
+    "jaw_open": _Parting(-0.105, -0.060, 0.175, 0.115, 0.85, 0.9),
     "lips_close": _Parting(),
     "upper_lip_raise": _Parting(-0.070, -0.058, 0.0, 0.0, 0.9, 0.9),
     "lower_lip_drop": _Parting(0.0, 0.0, 0.075, 0.055, 0.9, 0.9),
@@ -208,7 +208,7 @@ class Mouth:
         shadow = np.empty_like(lid)
         shadow[drop:] = lid[:-drop]
         shadow[:drop] = lid[:1]
-        shade = np.clip(0.40 + 0.95 * light, 0.0, 1.0) * (1.0 - 0.42 * shadow)
+        shade = np.clip(0.52 + 0.90 * light, 0.0, 1.0) * (1.0 - 0.30 * shadow)
         if at_rest is not None:
             shade = np.minimum(shade / np.maximum(at_rest, 0.15), 1.0)
         return np.asarray(shade, np.float32)

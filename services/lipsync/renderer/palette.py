@@ -36,19 +36,19 @@ def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -
     whites = _eye_whites(picture, frame, shape)
     luma = float(skin @ _LUMA)
     light = float(np.clip(0.55 * 1.16 * luma + 0.45 * 1.12 * float(whites @ _LUMA), 0, 255))
-    light = float(np.clip(light, max(_DARKEST_TOOTH, 0.9 * luma), _BRIGHTEST_TOOTH))
-    # A third of the skin's tint: the light's own colour, and what the face reflects on teeth.
+    light = float(np.clip(light, max(_DARKEST_TOOTH, luma), _BRIGHTEST_TOOTH))
+    # A little of the skin's tint: the light's own colour, and what the face reflects on teeth.
     tint = skin / max(luma, 1.0)
     colourful = float(np.clip((skin.max() - skin.min()) / max(luma, 1.0) / 0.25, 0.0, 1.0))
     enamel = 1.0 + (_ENAMEL - 1.0) * colourful
-    tooth = np.clip(light * (0.68 * enamel + 0.32 * tint), 0, 255)
+    tooth = np.clip(light * (0.82 * enamel + 0.18 * tint), 0, 255)
     flesh = 0.6 * lip + 0.4 * skin * np.array([0.95, 0.62, 0.60])
     flesh = flesh if colourful > 0.3 else 0.6 * lip + 0.4 * 0.7 * skin
     return Palette(
         tooth=tooth.astype(np.float32),
         gum=(0.82 * flesh).astype(np.float32),
-        tongue=(0.72 * flesh).astype(np.float32),
-        cavity=(0.13 * flesh + 2.0).astype(np.float32),
+        tongue=(0.90 * flesh).astype(np.float32),
+        cavity=(0.18 * flesh + 2.0).astype(np.float32),
     )
 
 

@@ -7,9 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
+from services.lipsync.motion.articulation import TARGETS
 from services.lipsync.pack import AvatarPack
 from services.lipsync.renderer import PictureRenderer
 from services.lipsync.renderer.frame import FaceFrame
+from services.lipsync.visemes import VisemeShape
 from tests.fakes.drawn_face import IRIS, LIP, SKIN, drawn_pack
 
 Picture = NDArray[np.uint8]
@@ -201,3 +203,15 @@ def test_the_padding_stands_still(pack: AvatarPack) -> None:
     after = renderer.render(Expression(head=HeadPose(yaw=0.1), breath=1.0))
     difference = changed(before, after)
     assert max(difference[:, :160].max(), difference[:, 480:].max()) == 0
+
+
+def test_an_open_mouth_shows_bright_teeth_before_the_dark() -> None:
+    pack = drawn_pack()
+    drawn = PictureRenderer(pack, pack.width, pack.height).render(
+        Expression(mouth=TARGETS[VisemeShape.AA])
+    )
+    x, y = pack.landmarks.points[13, :2].astype(int)
+    inside = drawn[y - 8 : y + 20, x - 10 : x + 10].mean(axis=-1)
+    skin = float(drawn[y + 55, x].mean())
+    assert np.percentile(inside, 97) > 0.75 * skin
+    assert inside.min() < 0.45 * skin
