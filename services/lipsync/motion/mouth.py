@@ -21,7 +21,7 @@ from services.lipsync.motion.articulation import (
 )
 from services.lipsync.visemes import Viseme, VisemeShape
 
-VISUAL_LEAD_US = 30_000
+VISUAL_LEAD_US = 20_000
 """The mouth is drawn this much before its sound: speakers' lips precede what is heard of them."""
 MAX_HORIZON_US = 220_000
 """No viseme bears on the mouth earlier than this before its sound."""
