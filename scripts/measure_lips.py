@@ -80,6 +80,8 @@ class Measures:
 
     seals: int
     sealed: float
+    sealed_by_chance: float
+    """The same for stretches of the voice as long, wherever they lie."""
     seal_lag_ms: float
     loudness_r: float
     loudness_lag_ms: float
@@ -215,10 +217,11 @@ def measured(opening: Curve, fps: float, speech: Speech) -> Measures:
     level = _level_db(speech)[: len(at_s)]
     voiced = level > SILENT_DB
     closest = float(np.quantile(opening, 0.03))
-    sealed, lags = [], []
+    sealed, lags, lengths = [], [], []
     for viseme in speech.visemes:
         if viseme.shape is VisemeShape.PP and viseme.end_us < length_s * 1e6:
             near = _within(opening, fps, viseme, CLOSED_WITHIN_MS)
+            lengths.append(near.stop - near.start)
             sealed.append(float(opening[near].min()) < closest + CLOSED)
             lags.append(_closure_ms(lips, viseme))
     loudness_r, loudness_lag_ms = _best_lag(lips, np.maximum(level, SILENT_DB))
@@ -227,6 +230,7 @@ def measured(opening: Curve, fps: float, speech: Speech) -> Measures:
     return Measures(
         seals=len(sealed),
         sealed=float(np.mean(sealed)) if sealed else float("nan"),
+        sealed_by_chance=_by_chance(opening[voiced_frames] < closest + CLOSED, lengths),
         seal_lag_ms=float(np.median(lags)) if lags else float("nan"),
         loudness_r=loudness_r,
         loudness_lag_ms=loudness_lag_ms,
@@ -241,6 +245,14 @@ def _within(opening: Curve, fps: float, viseme: Viseme, margin_ms: int) -> slice
     start_s, end_s = viseme.start_us / 1e6 - margin_ms / 1e3, viseme.end_us / 1e6 + margin_ms / 1e3
     first = min(max(0, int(np.ceil(start_s * fps))), len(opening) - 1)
     return slice(first, max(first, int(end_s * fps)) + 1)
+
+
+def _by_chance(closed: NDArray[np.bool_], lengths: Sequence[int]) -> float:
+    """The share of stretches of a usual length in which the lips are closed at some time."""
+    if not lengths:
+        return float("nan")
+    stretches = np.lib.stride_tricks.sliding_window_view(closed, int(np.median(lengths)))
+    return float(stretches.any(axis=-1).mean())
 
 
 def _closure_ms(lips: Curve, viseme: Viseme) -> float:
@@ -305,6 +317,7 @@ def row(name: str, measures: Measures, background: float | None = None) -> str:
     cells = [
         name,
         f"{measures.sealed:.2f} of {measures.seals}",
+        f"{measures.sealed_by_chance:.2f}",
         f"{measures.seal_lag_ms:+.0f}",
         f"{measures.loudness_r:.2f} at {measures.loudness_lag_ms:+.0f}",
         f"{measures.deviation:.3f}",
@@ -316,8 +329,8 @@ def row(name: str, measures: Measures, background: float | None = None) -> str:
 
 
 HEADER = (
-    "| | p b m shut | their lag, ms | r with loudness at ms | deviation | speed | in pauses "
-    "| background |\n|---|---|---|---|---|---|---|---|"
+    "| | p b m shut | by chance | their lag, ms | r with loudness at ms | deviation | speed | in pauses "
+    "| background |\n|---|---|---|---|---|---|---|---|---|"
 )
 
 
