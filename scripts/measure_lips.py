@@ -329,8 +329,8 @@ def row(name: str, measures: Measures, background: float | None = None) -> str:
 
 
 HEADER = (
-    "| | p b m shut | by chance | their lag, ms | r with loudness at ms | deviation | speed | in pauses "
-    "| background |\n|---|---|---|---|---|---|---|---|---|"
+    "| | p b m shut | by chance | their lag, ms | r with loudness at ms | deviation | speed "
+    "| in pauses | background |\n|---|---|---|---|---|---|---|---|---|"
 )
 
 
