@@ -21,7 +21,12 @@ def generate(out: Path) -> None:
     well_known = resources.files("grpc_tools") / "_proto"
     plugins = ("python", "grpc_python", "mypy", "mypy_grpc")
     outputs = [f"--{plugin}_out={'quiet:' if 'mypy' in plugin else ''}{out}" for plugin in plugins]
-    status = protoc.main(["protoc", f"-I{PROTO}", f"-I{well_known}", *outputs, *sources])
+    # Named by path: protoc would look for them in PATH, and nobody has to activate the environment.
+    named = [
+        f"--plugin=protoc-gen-{plugin}={Path(sys.executable).with_name(f'protoc-gen-{plugin}')}"
+        for plugin in ("mypy", "mypy_grpc")
+    ]
+    status = protoc.main(["protoc", f"-I{PROTO}", f"-I{well_known}", *named, *outputs, *sources])
     if status:
         raise SystemExit(status)
     for module in list(out.rglob("*_pb2.py")):
