@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Executor
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -18,7 +18,8 @@ from vultus.lipsync.v1 import lipsync_service_pb2 as wire
 from vultus.lipsync.v1 import lipsync_service_pb2_grpc
 from vultus.media.v1 import media_pb2
 
-from services.common.errors import DomainError, InvalidInput, Overloaded
+from services.common.admission import Slots
+from services.common.errors import DomainError, InvalidInput
 from services.common.telemetry import FRAMES_TOTAL, SESSIONS, UTTERANCES_TOTAL, stage
 from services.lipsync.animation import Animation, Clock, Event, Frame, MouthSource, Renderer, Sound
 from services.lipsync.encoder import (
@@ -39,7 +40,6 @@ FRAME_RATES = (25, 30)
 SAMPLE_RATES_HZ = (16_000, 24_000, 48_000)
 MIN_SIDE, MAX_SIDE = 128, 2048
 MAX_IDLE_US = 24 * 3600 * MICROSECONDS
-RETRY_AFTER_S = 2.0
 PARTING_S = 0.05
 PACK_TYPE = "application/vnd.vultus.avatar-pack"
 
@@ -132,8 +132,8 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         self._limits = limits
         self._drawing = drawing
         self._preparing = preparing
-        self._sessions = _Slots(limits.max_sessions, "every animation slot is taken")
-        self._portraits = _Slots(limits.max_portraits, "too many portraits are being looked at")
+        self._sessions = Slots(limits.max_sessions, "every animation slot is taken")
+        self._portraits = Slots(limits.max_portraits, "too many portraits are being looked at")
 
     async def InspectPortrait(
         self, request: wire.InspectPortraitRequest, context: Context
@@ -215,24 +215,6 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         with stage("prepare"):
             pack = self._studio.build(portrait, progress)
             return pack, pack.to_bytes(), self._studio.preview(pack)
-
-
-class _Slots:
-    """A number of places; who finds none is refused at once."""
-
-    def __init__(self, number: int, refusal: str) -> None:
-        self._free = number
-        self._refusal = refusal
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        if not self._free:
-            raise Overloaded(self._refusal, retry_after_s=RETRY_AFTER_S)
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
 
 
 async def _shares_until(
