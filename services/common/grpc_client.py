@@ -15,6 +15,8 @@ from services.common.logging import REQUEST_ID_HEADER, current_request_id
 
 CHANNEL_OPTIONS = (
     *MEDIA_RECEIVER_OPTIONS,
+    # A page of a hundred videos with their texts is larger than gRPC's default of 4 MiB.
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     # A restarted peer is found again within a second or two, not after gRPC's default two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,6 +14,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from services.common.errors import DomainError, Internal
@@ -47,7 +48,7 @@ class Endpoint:
 
     address: str
     """`host:port` that it can be reached at."""
-    set_serving: Callable[[bool], None]
+    set_serving: Callable[[bool], Awaitable[None]]
     """Tells the health service whether calls are welcome."""
 
 
@@ -169,22 +170,22 @@ async def serve_grpc(
     server = grpc.aio.server(interceptors=(_Interceptor(),), options=SERVER_OPTIONS)
     for register in services.values():
         register(server)
-    health_servicer = health.HealthServicer()
+    health_servicer = health_aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)
 
-    def set_serving(serving: bool) -> None:
+    async def set_serving(serving: bool) -> None:
         status = health_pb2.HealthCheckResponse
         for name in ("", *services):
-            health_servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
+            await health_servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
 
-    set_serving(False)
+    await set_serving(False)
     port = server.add_insecure_port(listen)
     host = listen.rpartition(":")[0]
     await server.start()
     try:
         yield Endpoint(f"{host}:{port}", set_serving)
     finally:
-        set_serving(False)
+        await set_serving(False)
         await server.stop(drain_timeout_s)

@@ -21,7 +21,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 from nats.js.errors import APIError
 
-from services.common.errors import DomainError, Unavailable
+from services.common.errors import DomainError, StartupError, Unavailable
 from services.common.logging import REQUEST_ID_HEADER, current_request_id, request_scope
 from services.common.telemetry import JOBS_TOTAL
 
@@ -37,6 +37,8 @@ DEAD_STREAM = "DEAD"
 MAX_PAYLOAD_BYTES = 16_000
 DUPLICATE_WINDOW_S = 120
 FIRST_CONNECT_S = 30.0
+_NAME_IN_USE = 10058
+"""The server's code for a stream that exists with other settings."""
 ACK_WAIT_S = 30.0
 FETCH_S = 5.0
 RETRY_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -109,30 +111,47 @@ async def connect(
 
 
 class JobQueue:
-    """Durable jobs on the subjects `jobs.<queue>`."""
+    """Durable jobs on the subjects `jobs.<queue>`, each kept on `replicas` servers."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, replicas: int = 1) -> None:
         self._js: JetStreamContext = client.jetstream(timeout=5)
+        self._replicas = replicas
 
     async def ensure_streams(self) -> None:
-        """Creates the streams or updates them; every process may call it at once."""
+        """Creates the streams or updates them; every process may call it at once.
+
+        Raises StartupError when the server refuses what they should be like.
+        """
         await self._ensure(
             StreamConfig(
                 name=JOBS_STREAM,
                 subjects=["jobs.>"],
                 retention=RetentionPolicy.WORK_QUEUE,
                 duplicate_window=DUPLICATE_WINDOW_S,
+                num_replicas=self._replicas,
             )
         )
         await self._ensure(
-            StreamConfig(name=DEAD_STREAM, subjects=["dead.>"], max_age=180 * 24 * 3600.0)
+            StreamConfig(
+                name=DEAD_STREAM,
+                subjects=["dead.>"],
+                max_age=180 * 24 * 3600.0,
+                num_replicas=self._replicas,
+            )
         )
 
     async def _ensure(self, config: StreamConfig) -> None:
         try:
-            await self._js.add_stream(config)
-        except APIError:
-            await self._js.update_stream(config)
+            try:
+                await self._js.add_stream(config)
+            except APIError as error:
+                if error.err_code != _NAME_IN_USE:
+                    raise
+                await self._js.update_stream(config)
+        except APIError as error:
+            raise StartupError(
+                f"the message server refuses the stream {config.name}: {error.description}"
+            ) from error
 
     async def publish(self, queue: str, message: Message, *, message_id: str) -> None:
         """Stores a job; the same id within two minutes is stored once. Raises Unavailable."""

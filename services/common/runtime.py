@@ -14,7 +14,6 @@ import structlog
 from pydantic import ValidationError
 
 from services.common.errors import StartupError
-from services.common.grpc_server import Endpoint
 from services.common.logging import configure_logging
 from services.common.settings import ServiceSettings
 from services.common.telemetry import serve_metrics
@@ -28,10 +27,11 @@ EXIT_USAGE = 2
 def run_service(
     name: str,
     settings_class: type[SettingsT],
-    serve: Callable[[SettingsT], AbstractAsyncContextManager[Endpoint]],
+    serve: Callable[[SettingsT], AbstractAsyncContextManager[str]],
 ) -> int:
     """Runs a service until SIGTERM or SIGINT and drains it; returns the process's exit status.
 
+    `serve` yields the address, `host:port`, at which the service is reached.
     `--check` reads the settings, builds everything once and exits.
     """
     parser = argparse.ArgumentParser(prog=f"python -m services.{name}")
@@ -56,7 +56,7 @@ def run_service(
 async def _run(
     name: str,
     settings: SettingsT,
-    serve: Callable[[SettingsT], AbstractAsyncContextManager[Endpoint]],
+    serve: Callable[[SettingsT], AbstractAsyncContextManager[str]],
     *,
     check: bool,
 ) -> None:
@@ -65,8 +65,8 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     with serve_metrics(settings.metrics_listen):
-        async with serve(settings) as endpoint:
-            log.info("service.ready", service=name, address=endpoint.address)
+        async with serve(settings) as address:
+            log.info("service.ready", service=name, address=address)
             if not check:
                 await stop.wait()
                 log.info("service.draining", service=name)

@@ -13,7 +13,6 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from services.common.errors import StartupError
-from services.common.grpc_server import Endpoint
 from services.common.jetstream import JobQueue, connect
 from services.gateway.clients.peers import Clients, open_clients
 from services.gateway.http.api import create_app
@@ -42,20 +41,20 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(settings: GatewaySettings) -> AsyncIterator[Endpoint]:
+async def serve(settings: GatewaySettings) -> AsyncIterator[str]:
     """Serves HTTP until the block ends, then lets running requests finish."""
     async with (
         connect(settings.nats_url, name="gateway") as nats,
         open_clients(settings) as clients,
     ):
-        queue = JobQueue(nats)
+        queue = JobQueue(nats, replicas=settings.nats_replicas)
         await queue.ensure_streams()
         gateway = build(settings, clients, Jobs(queue), News(nats))
         async with serve_http(
             create_app(gateway), settings.listen, drain_timeout_s=settings.drain_timeout_s
         ) as address:
             try:
-                yield Endpoint(address, lambda _: None)
+                yield address
             finally:
                 gateway.closing.set()
 

@@ -12,6 +12,8 @@ class PeerSettings(ServiceSettings):
 
     nats_url: str = "nats://127.0.0.1:4222"
     """The message server."""
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """On how many servers of a NATS cluster each job is kept; an odd number."""
     storage_address: str = "127.0.0.1:9104"
     """`host:port` of storage."""
     tts_address: str = "127.0.0.1:9101"

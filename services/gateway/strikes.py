@@ -31,8 +31,9 @@ class Strikes(Protocol):
 class KvStrikes:
     """Strikes in a JetStream bucket; when that does not answer a job counts as new."""
 
-    def __init__(self, js: JetStreamContext) -> None:
+    def __init__(self, js: JetStreamContext, *, replicas: int = 1) -> None:
         self._js = js
+        self._replicas = replicas
         self._bucket: KeyValue | None = None
 
     async def begin(self, job_id: str) -> int:
@@ -62,5 +63,7 @@ class KvStrikes:
 
     async def _open(self) -> KeyValue:
         if self._bucket is None:
-            self._bucket = await self._js.create_key_value(bucket=BUCKET, ttl=_KEPT_S)
+            self._bucket = await self._js.create_key_value(
+                bucket=BUCKET, ttl=_KEPT_S, replicas=self._replicas
+            )
         return self._bucket

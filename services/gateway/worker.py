@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from services.common.grpc_server import Endpoint, serve_grpc
+from services.common.grpc_server import serve_grpc
 from services.common.jetstream import JobQueue, connect
 from services.common.runtime import run_service
 from services.gateway.avatar_job import AvatarJobs
@@ -34,7 +34,7 @@ _Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 @asynccontextmanager
-async def serve(settings: WorkerSettings) -> AsyncIterator[Endpoint]:
+async def serve(settings: WorkerSettings) -> AsyncIterator[str]:
     """Works until the block ends; then gives back what is not done. Serves only health."""
     async with (
         connect(settings.nats_url, name="worker") as nats,
@@ -42,11 +42,11 @@ async def serve(settings: WorkerSettings) -> AsyncIterator[Endpoint]:
         httpx.AsyncClient(timeout=settings.webhook_timeout_s, trust_env=False) as web,
         serve_grpc(settings.listen, {}, drain_timeout_s=0) as endpoint,
     ):
-        queue = JobQueue(nats)
+        queue = JobQueue(nats, replicas=settings.nats_replicas)
         await queue.ensure_streams()
         async with _running(_work(settings, nats, queue, clients, web)):
-            endpoint.set_serving(True)
-            yield endpoint
+            await endpoint.set_serving(True)
+            yield endpoint.address
 
 
 def _work(
@@ -58,7 +58,7 @@ def _work(
 ) -> list[_Work]:
     """Everything that runs side by side."""
     js, jobs, news = nats.jetstream(), Jobs(queue), News(nats)
-    strikes = KvStrikes(js)
+    strikes = KvStrikes(js, replicas=settings.nats_replicas)
     services = Services(clients.moderator, clients.speaker, clients.animator, clients.recorder)
 
     async def ready() -> bool:

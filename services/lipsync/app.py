@@ -12,7 +12,7 @@ import grpc
 from vultus.lipsync.v1 import lipsync_service_pb2_grpc
 
 from services.common.grpc_client import open_channel
-from services.common.grpc_server import Endpoint, serve_grpc
+from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore
 from services.lipsync.pack import AvatarPack
 from services.lipsync.phonemes import HamaRecogniser
@@ -27,7 +27,7 @@ SERVICE_NAME = "vultus.lipsync.v1.LipsyncService"
 
 
 @asynccontextmanager
-async def serve(settings: LipsyncSettings) -> AsyncIterator[Endpoint]:
+async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
     """Serves LipsyncService until the block ends, then drains.
 
     Raises StartupError when a model is missing or altered, or a demanded execution provider is not
@@ -68,8 +68,8 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[Endpoint]:
                 {SERVICE_NAME: register},
                 drain_timeout_s=settings.drain_timeout_s,
             ) as endpoint:
-                endpoint.set_serving(True)
-                yield endpoint
+                await endpoint.set_serving(True)
+                yield endpoint.address
 
 
 def open_studio(settings: LipsyncSettings) -> PictureStudio:

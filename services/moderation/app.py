@@ -11,7 +11,7 @@ import grpc
 from vultus.moderation.v1 import moderation_service_pb2_grpc
 
 from services.common.grpc_client import open_channel
-from services.common.grpc_server import Endpoint, serve_grpc
+from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore, read_manifest
 from services.common.onnx import open_network
 from services.moderation import folding
@@ -29,7 +29,7 @@ _NUDITY_MODEL, _SPEECH_MODEL = "opennsfw", "whisper-base"
 
 
 @asynccontextmanager
-async def serve(settings: ModerationSettings) -> AsyncIterator[Endpoint]:
+async def serve(settings: ModerationSettings) -> AsyncIterator[str]:
     """Serves ModerationService until the block ends, then drains.
 
     Raises StartupError when a model is missing or altered, a word list is faulty, or a demanded
@@ -60,8 +60,8 @@ async def serve(settings: ModerationSettings) -> AsyncIterator[Endpoint]:
                 {SERVICE_NAME: register},
                 drain_timeout_s=settings.drain_timeout_s,
             ) as endpoint:
-                endpoint.set_serving(True)
-                yield endpoint
+                await endpoint.set_serving(True)
+                yield endpoint.address
 
 
 def open_judges(settings: ModerationSettings, listening: Executor) -> Judges:

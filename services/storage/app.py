@@ -40,7 +40,7 @@ _PACKAGE = "vultus.storage.v1"
 
 
 @asynccontextmanager
-async def serve(settings: StorageSettings) -> AsyncIterator[Endpoint]:
+async def serve(settings: StorageSettings) -> AsyncIterator[str]:
     """Serves the four services of storage until the block ends, then drains.
 
     Calls are welcome as soon as the S3 server has answered. Raises StartupError when the database
@@ -66,7 +66,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[Endpoint]:
             ) as endpoint:
                 opening = _open_the_door(store, endpoint)
                 async with _running(opening, erasures.run(), idempotency.run()):
-                    yield endpoint
+                    yield endpoint.address
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def _services(
 
 async def _open_the_door(store: ObjectStore, endpoint: Endpoint) -> None:
     await store.wait_for_buckets()
-    endpoint.set_serving(True)
+    await endpoint.set_serving(True)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import grpc
 from vultus.tts.v1 import tts_service_pb2_grpc
 
-from services.common.grpc_server import Endpoint, serve_grpc
+from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore
 from services.tts.kokoro import KokoroEngine, open_kokoro
 from services.tts.pronunciation import Pronouncer
@@ -21,7 +21,7 @@ SERVICE_NAME = "vultus.tts.v1.TtsService"
 
 
 @asynccontextmanager
-async def serve(settings: TtsSettings) -> AsyncIterator[Endpoint]:
+async def serve(settings: TtsSettings) -> AsyncIterator[str]:
     """Serves TtsService until the block ends, then drains.
 
     Raises StartupError when a model is missing or altered, or a demanded execution provider is not
@@ -39,8 +39,8 @@ async def serve(settings: TtsSettings) -> AsyncIterator[Endpoint]:
         async with serve_grpc(
             settings.listen, {SERVICE_NAME: register}, drain_timeout_s=settings.drain_timeout_s
         ) as endpoint:
-            endpoint.set_serving(True)
-            yield endpoint
+            await endpoint.set_serving(True)
+            yield endpoint.address
 
 
 def open_engine(settings: TtsSettings) -> KokoroEngine:

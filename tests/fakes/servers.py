@@ -94,7 +94,7 @@ async def serve_stage(stage: Stage) -> AsyncIterator[Addresses]:
         for name, services in registrations.items():
             served = serve_grpc("127.0.0.1:0", services, drain_timeout_s=0)
             endpoint = await stack.enter_async_context(served)
-            endpoint.set_serving(True)
+            await endpoint.set_serving(True)
             addresses[name] = endpoint.address
         yield Addresses(**addresses)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class NatsServer:
 
     def start(self) -> None:
         where = ["-a", "127.0.0.1", "-p", str(self._port), "-sd", str(self._data)]
-        command = ["nats-server", "-js", *where]
+        command: list[str | Path] = [Path(sys.executable).with_name("nats-server"), "-js", *where]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
         assert self._process.stderr is not None
         for line in self._process.stderr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,7 +58,7 @@ async def serving(servicer: Servicer) -> AsyncIterator[Endpoint]:
         tts_service_pb2_grpc.add_TtsServiceServicer_to_server(servicer, server)
 
     async with serve_grpc("127.0.0.1:0", {SERVICE: register}, drain_timeout_s=1) as endpoint:
-        endpoint.set_serving(True)
+        await endpoint.set_serving(True)
         yield endpoint
 
 
@@ -141,9 +142,22 @@ async def test_health_says_when_calls_are_welcome() -> None:
             (True, health_pb2.HealthCheckResponse.SERVING),
             (False, health_pb2.HealthCheckResponse.NOT_SERVING),
         ):
-            endpoint.set_serving(serving_now)
+            await endpoint.set_serving(serving_now)
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE))
             assert answer.status == expected
+
+
+async def test_who_watches_health_hears_of_changes_and_delays_no_end() -> None:
+    status = health_pb2.HealthCheckResponse
+    async with serving(Servicer()) as endpoint, open_channel(endpoint.address) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(
+            health_pb2.HealthCheckRequest(service=SERVICE)
+        )
+        assert (await watch.read()).status == status.SERVING
+        await endpoint.set_serving(False)
+        assert (await watch.read()).status == status.NOT_SERVING
+        assert "asyncio_" not in " ".join(thread.name for thread in threading.enumerate())
+    # The server of the block above has ended although somebody watched.
 
 
 async def test_a_taken_port_is_refused() -> None:

@@ -163,7 +163,7 @@ async def _serving(
 ) -> AsyncIterator[grpc.aio.Channel]:
     services = {name: lambda server: add(servicer, server)}
     async with serve_grpc("127.0.0.1:0", services, drain_timeout_s=1) as endpoint:
-        endpoint.set_serving(True)
+        await endpoint.set_serving(True)
         async with open_channel(endpoint.address) as channel:
             yield channel
 

@@ -85,7 +85,7 @@ async def house(pronouncer: Pronouncer) -> AsyncIterator[House]:
         add = tts_service_pb2_grpc.add_TtsServiceServicer_to_server
         services = {SERVICE_NAME: lambda server: add(servicer, server)}
         async with serve_grpc("127.0.0.1:0", services, drain_timeout_s=1) as endpoint:
-            endpoint.set_serving(True)
+            await endpoint.set_serving(True)
             async with open_channel(endpoint.address) as channel:
                 yield House(tts_service_pb2_grpc.TtsServiceStub(channel), engine)
         engine.free.set()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from vultus.events.v1.events_pb2 import VideoJob
 
-from services.common.errors import Unavailable
+from services.common.errors import StartupError, Unavailable
 from services.common.jetstream import (
     DEAD_STREAM,
     Delivery,
@@ -179,3 +179,11 @@ def test_pauses_grow_to_a_limit() -> None:
     pauses = [retry_delay_s(attempt) for attempt in range(1, 12)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == pauses[-2]
+
+
+async def test_more_replicas_than_servers_are_refused_with_the_reason(
+    nats_server: NatsServer,
+) -> None:
+    async with connect(nats_server.url, name="test") as client:
+        with pytest.raises(StartupError, match="JOBS: replicas > 1"):
+            await JobQueue(client, replicas=3).ensure_streams()

@@ -33,9 +33,9 @@ class House:
         values = {"listen": "127.0.0.1:0", "key_cache_s": 0, "drain_timeout_s": 1, **settings}
         values.setdefault("webhook_private_addresses", True)
         async with (
-            app.serve(GatewaySettings.model_validate(self._common() | values)) as endpoint,
+            app.serve(GatewaySettings.model_validate(self._common() | values)) as address,
             httpx.AsyncClient(
-                base_url=f"http://{endpoint.address}",
+                base_url=f"http://{address}",
                 headers={"Authorization": f"Bearer {self.stage.secret}"},
                 trust_env=False,
                 timeout=30,

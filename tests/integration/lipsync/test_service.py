@@ -89,7 +89,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         settings = LipsyncSettings(
             home=HOME, storage_address=storage.address, pack_cache_folder=tmp_path
         )
-        async with serve(settings) as endpoint, open_channel(endpoint.address) as channel:
+        async with serve(settings) as address, open_channel(address) as channel:
             yield House(lipsync_service_pb2_grpc.LipsyncServiceStub(channel), memory)
 
 

@@ -84,7 +84,7 @@ async def house() -> AsyncIterator[House]:
     name = "vultus.storage.v1.ObjectService"
     async with serve_grpc("127.0.0.1:0", {name: register}, drain_timeout_s=1) as storage:
         settings = ModerationSettings(home=HOME, storage_address=storage.address)
-        async with serve(settings) as endpoint, open_channel(endpoint.address) as channel:
+        async with serve(settings) as address, open_channel(address) as channel:
             yield House(moderation_service_pb2_grpc.ModerationServiceStub(channel), objects)
 
 
@@ -115,8 +115,8 @@ async def spoken(text: str, voice_id: str) -> NDArray[np.int16]:
         yield tts_service_pb2.SynthesizeRequest(text=text)
 
     async with (
-        tts.serve(TtsSettings(home=HOME)) as endpoint,
-        open_channel(endpoint.address) as channel,
+        tts.serve(TtsSettings(home=HOME)) as address,
+        open_channel(address) as channel,
     ):
         stub = tts_service_pb2_grpc.TtsServiceStub(channel)
         pcm = [

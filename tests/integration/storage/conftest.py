@@ -139,7 +139,7 @@ def serve_storage(tmp_path: Path) -> Serve:
         }
         chosen = StorageSettings.model_validate(values)
         client = s3.server.client(connections=4)
-        async with serve(chosen) as endpoint, open_channel(endpoint.address) as channel:
+        async with serve(chosen) as address, open_channel(address) as channel:
             if waiting:
                 await until_serving(channel)
             account = await GrpcAccounts(channel).create_account("Ada")

@@ -36,7 +36,7 @@ Ear = Callable[[NDArray[np.float32], str], str]
 
 @pytest.fixture
 async def stub() -> AsyncIterator[Stub]:
-    async with serve(TtsSettings(home=HOME)) as endpoint, open_channel(endpoint.address) as channel:
+    async with serve(TtsSettings(home=HOME)) as address, open_channel(address) as channel:
         yield tts_service_pb2_grpc.TtsServiceStub(channel)
 
 
