@@ -130,6 +130,8 @@ class Animation:
         renderer: Renderer,
         encoder: Encoder,
         recogniser: PhoneRecogniser,
+        *,
+        paced: bool = False,
     ) -> None:
         self._clock = clock
         self._renderer = renderer
@@ -145,6 +147,7 @@ class Animation:
         self._listening: deque[_Listening] = deque()
         self._level_until = 0
         self._cut: list[Marker] = []
+        self._until = 0 if paced else None
 
     @property
     def held_us(self) -> int:
@@ -222,6 +225,12 @@ class Animation:
         self._level_until = self._timeline.taken
         self._change_of_plan()
 
+    def draw_until(self, until_us: int) -> None:
+        """Lets a paced animation draw the pictures that end by then."""
+        if self._until is None:
+            raise InvalidInput("only a paced animation is told how far to draw")
+        self._until = max(self._until, self._clock.samples(until_us))
+
     def finish(self) -> None:
         """Ends the timeline: what is appended is drawn, and no more."""
         if self._timeline.in_utterance:
@@ -239,7 +248,11 @@ class Animation:
         appended, end = self._timeline.appended, self._clock.frame_sample(self._frame + 1)
         if self._finished:
             return appended > self._timeline.taken
+        if self._until is not None and end > self._until:
+            return False
         utterance = self._utterance
+        if utterance is None and self._until is not None:
+            return True
         if appended < end or utterance is None or end <= utterance.begins:
             return appended >= end
         now_us, appended_us = self._clock.frame_us(self._frame), self._timeline.us(appended)
@@ -261,6 +274,8 @@ class Animation:
         """Draws the next frame: marks, the picture, its sound, marks. Needs `ready`."""
         start, end = map(self._clock.frame_sample, (self._frame, self._frame + 1))
         now_us = self._clock.frame_us(self._frame)
+        if self._until is not None:
+            self._timeline.append_silence(max(0, end - self._timeline.appended))
         events: list[Event] = [*self.take_cut(), *self._timeline.markers_before(end)]
         self._listen(now_us + HORIZON_US[MouthSource.AUDIO])
         self._follow_level(self._clock.samples(now_us + SOUND_HORIZON_US), end)

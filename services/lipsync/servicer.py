@@ -31,7 +31,7 @@ from services.lipsync.encoder import (
 from services.lipsync.phonemes import PhoneRecogniser
 from services.lipsync.session import Command, SessionLimits, play
 from services.lipsync.store import ObjectName, Objects, PackCache
-from services.lipsync.timeline import MICROSECONDS, UtteranceBegins
+from services.lipsync.timeline import MICROSECONDS, Cleared, UtteranceBegins
 from services.lipsync.visemes import Viseme, VisemeShape
 
 log = structlog.get_logger()
@@ -203,7 +203,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         bitrate_bps = config.bitrate_bps or default_bitrate_bps(width, height, config.fps)
         encoder = H264Encoder(width, height, config.fps, bitrate_bps)
         seed = config.seed or secrets.randbits(63)
-        animation = Animation(clock, seed, renderer, encoder, self._recogniser)
+        animation = Animation(clock, seed, renderer, encoder, self._recogniser, paced=config.paced)
         started = wire.AnimateStarted(
             width=width, height=height, fps=config.fps, sample_rate_hz=config.sample_rate_hz
         )
@@ -293,6 +293,8 @@ def _command(request: wire.AnimateRequest, sample_rate_hz: int) -> Command:  # n
             return partial(Animation.set_bitrate, bitrate_bps=_bitrate(request.bitrate.bitrate_bps))
         case "clear":
             return Animation.clear
+        case "draw_until":
+            return partial(Animation.draw_until, until_us=request.draw_until.until_us)
         case _:
             raise InvalidInput("the config comes once, and every message holds something")
 
@@ -331,6 +333,8 @@ def _response(event: Event, sample_rate_hz: int) -> wire.AnimateResponse:
     if isinstance(event, UtteranceBegins):
         started = wire.UtteranceStarted(utterance_id=event.utterance_id, at_us=event.at_us)
         return wire.AnimateResponse(utterance_started=started)
+    if isinstance(event, Cleared):
+        return wire.AnimateResponse(cleared=wire.Cleared(at_us=event.at_us))
     UTTERANCES_TOTAL.labels("cleared" if event.cleared else "spoken").inc()
     ended = wire.UtteranceEnded(
         utterance_id=event.utterance_id, at_us=event.at_us, cleared=event.cleared

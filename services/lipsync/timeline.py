@@ -31,7 +31,14 @@ class UtteranceEnds:
     cleared: bool
 
 
-Marker = UtteranceBegins | UtteranceEnds
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What was appended and not yet drawn was dropped; the timeline goes on here."""
+
+    at_us: int
+
+
+Marker = UtteranceBegins | UtteranceEnds | Cleared
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,7 @@ class Timeline:
         return b"".join([*pieces, bytes(missing * BYTES_PER_SAMPLE)])
 
     def clear(self) -> list[Marker]:
-        """Drops everything that is not drawn; returns the ends of the utterances that lay there."""
+        """Drops everything that is not drawn; the ends of the utterances that lay there."""
         cut = {mark.utterance_id: None for mark in self._marks}
         if self._open_id is not None:
             cut[self._open_id] = None
@@ -145,7 +152,8 @@ class Timeline:
         self._open_id = None
         self.appended = self.taken
         at_us = self.us(self.taken)
-        return [UtteranceEnds(utterance_id, at_us, cleared=True) for utterance_id in cut]
+        ends = (UtteranceEnds(utterance_id, at_us, cleared=True) for utterance_id in cut)
+        return [*ends, Cleared(at_us)]
 
     def next_mark(self, from_sample: int) -> int | None:
         """Where the next utterance begins or ends, at a sample or after it."""

@@ -229,6 +229,18 @@ async def test_clear_drops_what_is_queued_and_the_stream_goes_on(house: House) -
     times = [frame.pts_us for frame in frames(received)]
     assert times == list(range(0, 40_000 * len(times), 40_000))
     assert ended[0].at_us + 400_000 == times[-1] + 40_000
+    assert [r.cleared.at_us for r in received if r.HasField("cleared")] == [ended[0].at_us]
+
+
+async def test_a_paced_animation_is_drawn_as_far_as_it_is_let(house: House) -> None:
+    call = house.stub.Animate()
+    await call.write(config(paced=True))
+    assert (await read(call)).HasField("started")
+    for until_us, count in ((80_000, 2), (200_000, 3)):
+        await call.write(Request(draw_until=wire.DrawUntil(until_us=until_us)))
+        received = [await read(call) for _ in range(2 * count)]
+        assert frames(received)[-1].pts_us == until_us - 40_000
+    call.cancel()
 
 
 async def test_what_exceeds_the_slots_is_refused_at_the_door(house: House) -> None:

@@ -65,12 +65,16 @@ class BurstRecogniser:
 class Stage:
     """An animation with everything around it in reach."""
 
-    def __init__(self, fps: int = 25, sample_rate_hz: int = 24_000, seed: int = 1) -> None:
+    def __init__(
+        self, fps: int = 25, sample_rate_hz: int = 24_000, seed: int = 1, *, paced: bool = False
+    ) -> None:
         self.clock = Clock(fps, sample_rate_hz)
         self.renderer = RecordingRenderer()
         self.encoder = CountingEncoder()
         self.recogniser = BurstRecogniser()
-        self.animation = Animation(self.clock, seed, self.renderer, self.encoder, self.recogniser)
+        self.animation = Animation(
+            self.clock, seed, self.renderer, self.encoder, self.recogniser, paced=paced
+        )
 
     def draw_ready(self) -> list[Event]:
         events: list[Event] = []

@@ -12,7 +12,7 @@ import pytest
 from services.common.errors import InvalidInput
 from services.lipsync.animation import HORIZON_US, Event, Frame, MouthSource, Sound
 from services.lipsync.motion.articulation import CLOSE, JAW
-from services.lipsync.timeline import UtteranceBegins, UtteranceEnds
+from services.lipsync.timeline import Cleared, UtteranceBegins, UtteranceEnds
 from services.lipsync.visemes import Viseme, VisemeShape
 
 if TYPE_CHECKING:
@@ -194,6 +194,7 @@ def test_clear_shuts_the_mouth_within_200_ms_and_ends_every_utterance(
         UtteranceBegins("first", 0),
         UtteranceEnds("first", 320_000, cleared=True),
         UtteranceEnds("second", 320_000, cleared=True),
+        Cleared(320_000),
     ]
     sound = sound_of(events)
     assert len(sound) == 2 * 24_000 * 132 // 100
@@ -299,3 +300,52 @@ def test_memory_does_not_grow_with_an_hour_of_idle(stage: Stage) -> None:
     stage.animation.append_idle(3_600 * SECOND_US)
     assert stage.animation.held_us == 0
     assert len(stage.animation.draw()) == 2
+
+
+def test_a_paced_animation_idles_as_far_as_it_is_told(new_stage: type[Stage]) -> None:
+    stage = new_stage(paced=True)
+    assert not stage.draw_ready()
+    stage.animation.draw_until(199_999)
+    events = stage.draw_ready()
+    assert [frame.pts_us for frame in frames_of(events)] == [0, 40_000, 80_000, 120_000]
+    assert sound_of(events) == bytes(2 * 24_000 * 16 // 100)
+    stage.animation.draw_until(40_000)
+    assert not stage.animation.ready
+
+
+def test_a_paced_animation_speaks_after_its_idling_and_idles_on(
+    new_stage: type[Stage], voice: Voice
+) -> None:
+    stage = new_stage(paced=True)
+    stage.animation.draw_until(200_000)
+    events = stage.draw_ready()
+    pcm = voice(300_000, 24_000)
+    speak(stage, pcm, VOWELS[:3])
+    assert not stage.animation.ready
+    stage.animation.draw_until(SECOND_US)
+    events += stage.draw_ready()
+    assert len(frames_of(events)) == 25
+    assert [event for event in events if not isinstance(event, Frame | Sound)] == [
+        UtteranceBegins("u1", 200_000),
+        UtteranceEnds("u1", 500_000, cleared=False),
+    ]
+    assert sound_of(events) == bytes(9_600) + pcm + bytes(24_000)
+
+
+def test_a_paced_animation_waits_for_the_rest_of_an_open_utterance(
+    new_stage: type[Stage], voice: Voice
+) -> None:
+    stage = new_stage(paced=True)
+    stage.animation.draw_until(SECOND_US)
+    stage.animation.begin_utterance("u1", MouthSource.VISEMES)
+    stage.animation.add_visemes(VOWELS[:10])
+    stage.animation.append_sound(voice(400_000, 24_000))
+    assert 5 <= len(frames_of(stage.draw_ready())) < 10
+    stage.animation.append_sound(voice(100_000, 24_000))
+    stage.animation.end_utterance()
+    assert stage.animation.ready
+
+
+def test_pace_is_for_paced_animations(stage: Stage) -> None:
+    with pytest.raises(InvalidInput, match="paced"):
+        stage.animation.draw_until(SECOND_US)

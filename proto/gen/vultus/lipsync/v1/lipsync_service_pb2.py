@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from vultus.media.v1 import media_pb2 as vultus_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vultus/lipsync/v1/lipsync_service.proto\x12\x11vultus.lipsync.v1\x1a\x1bvultus/media/v1/media.proto\"F\n\x16InspectPortraitRequest\x12,\n\x08portrait\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"b\n\x17InspectPortraitResponse\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12(\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x1a.vultus.lipsync.v1.FaceBox\">\n\x07\x46\x61\x63\x65\x42ox\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\"\x9b\x01\n\x14PrepareAvatarRequest\x12,\n\x08portrait\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12(\n\x04pack\x18\x02 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12+\n\x07preview\x18\x03 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"e\n\x15PrepareAvatarResponse\x12\x12\n\x08progress\x18\x01 \x01(\x02H\x00\x12-\n\x04pack\x18\x02 \x01(\x0b\x32\x1d.vultus.lipsync.v1.AvatarPackH\x00\x42\t\n\x07payload\"y\n\nAvatarPack\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12(\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x1a.vultus.lipsync.v1.FaceBox\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\"\xe5\x03\n\x0e\x41nimateRequest\x12\x32\n\x06\x63onfig\x18\x01 \x01(\x0b\x32 .vultus.lipsync.v1.AnimateConfigH\x00\x12<\n\x0futterance_start\x18\x02 \x01(\x0b\x32!.vultus.lipsync.v1.UtteranceStartH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x12-\n\x07visemes\x18\x04 \x01(\x0b\x32\x1a.vultus.lipsync.v1.VisemesH\x00\x12\x38\n\rutterance_end\x18\x05 \x01(\x0b\x32\x1f.vultus.lipsync.v1.UtteranceEndH\x00\x12\'\n\x04idle\x18\x06 \x01(\x0b\x32\x17.vultus.lipsync.v1.IdleH\x00\x12\x36\n\x08keyframe\x18\x07 \x01(\x0b\x32\".vultus.lipsync.v1.KeyframeRequestH\x00\x12\x33\n\x07\x62itrate\x18\x08 \x01(\x0b\x32 .vultus.lipsync.v1.BitrateChangeH\x00\x12)\n\x05\x63lear\x18\t \x01(\x0b\x32\x18.vultus.lipsync.v1.ClearH\x00\x42\t\n\x07payload\"\xa0\x01\n\rAnimateConfig\x12(\n\x04pack\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x04 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x05 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x06 \x01(\x05\x12\x0c\n\x04seed\x18\x07 \x01(\x04\"\\\n\x0eUtteranceStart\x12\x14\n\x0cutterance_id\x18\x01 \x01(\t\x12\x34\n\x0cmouth_source\x18\x02 \x01(\x0e\x32\x1e.vultus.lipsync.v1.MouthSource\"3\n\x07Visemes\x12(\n\x07visemes\x18\x01 \x03(\x0b\x32\x17.vultus.media.v1.Viseme\"\x0e\n\x0cUtteranceEnd\"\x1b\n\x04Idle\x12\x13\n\x0b\x64uration_us\x18\x01 \x01(\x03\"\x11\n\x0fKeyframeRequest\"$\n\rBitrateChange\x12\x13\n\x0b\x62itrate_bps\x18\x01 \x01(\x05\"\x07\n\x05\x43lear\"\xae\x02\n\x0f\x41nimateResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.vultus.lipsync.v1.AnimateStartedH\x00\x12,\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1b.vultus.media.v1.FrameChunkH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x12@\n\x11utterance_started\x18\x04 \x01(\x0b\x32#.vultus.lipsync.v1.UtteranceStartedH\x00\x12<\n\x0futterance_ended\x18\x05 \x01(\x0b\x32!.vultus.lipsync.v1.UtteranceEndedH\x00\x42\t\n\x07payload\"T\n\x0e\x41nimateStarted\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x03 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\x05\"7\n\x10UtteranceStarted\x12\x14\n\x0cutterance_id\x18\x01 \x01(\t\x12\r\n\x05\x61t_us\x18\x02 \x01(\x03\"F\n\x0eUtteranceEnded\x12\x14\n\x0cutterance_id\x18\x01 \x01(\t\x12\r\n\x05\x61t_us\x18\x02 \x01(\x03\x12\x0f\n\x07\x63leared\x18\x03 \x01(\x08*]\n\x0bMouthSource\x12\x1c\n\x18MOUTH_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14MOUTH_SOURCE_VISEMES\x10\x01\x12\x16\n\x12MOUTH_SOURCE_AUDIO\x10\x02\x32\xb6\x02\n\x0eLipsyncService\x12h\n\x0fInspectPortrait\x12).vultus.lipsync.v1.InspectPortraitRequest\x1a*.vultus.lipsync.v1.InspectPortraitResponse\x12\x64\n\rPrepareAvatar\x12\'.vultus.lipsync.v1.PrepareAvatarRequest\x1a(.vultus.lipsync.v1.PrepareAvatarResponse0\x01\x12T\n\x07\x41nimate\x12!.vultus.lipsync.v1.AnimateRequest\x1a\".vultus.lipsync.v1.AnimateResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vultus/lipsync/v1/lipsync_service.proto\x12\x11vultus.lipsync.v1\x1a\x1bvultus/media/v1/media.proto\"F\n\x16InspectPortraitRequest\x12,\n\x08portrait\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"b\n\x17InspectPortraitResponse\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12(\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x1a.vultus.lipsync.v1.FaceBox\">\n\x07\x46\x61\x63\x65\x42ox\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\"\x9b\x01\n\x14PrepareAvatarRequest\x12,\n\x08portrait\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12(\n\x04pack\x18\x02 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12+\n\x07preview\x18\x03 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"e\n\x15PrepareAvatarResponse\x12\x12\n\x08progress\x18\x01 \x01(\x02H\x00\x12-\n\x04pack\x18\x02 \x01(\x0b\x32\x1d.vultus.lipsync.v1.AvatarPackH\x00\x42\t\n\x07payload\"y\n\nAvatarPack\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12(\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x1a.vultus.lipsync.v1.FaceBox\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\"\x99\x04\n\x0e\x41nimateRequest\x12\x32\n\x06\x63onfig\x18\x01 \x01(\x0b\x32 .vultus.lipsync.v1.AnimateConfigH\x00\x12<\n\x0futterance_start\x18\x02 \x01(\x0b\x32!.vultus.lipsync.v1.UtteranceStartH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x12-\n\x07visemes\x18\x04 \x01(\x0b\x32\x1a.vultus.lipsync.v1.VisemesH\x00\x12\x38\n\rutterance_end\x18\x05 \x01(\x0b\x32\x1f.vultus.lipsync.v1.UtteranceEndH\x00\x12\'\n\x04idle\x18\x06 \x01(\x0b\x32\x17.vultus.lipsync.v1.IdleH\x00\x12\x36\n\x08keyframe\x18\x07 \x01(\x0b\x32\".vultus.lipsync.v1.KeyframeRequestH\x00\x12\x33\n\x07\x62itrate\x18\x08 \x01(\x0b\x32 .vultus.lipsync.v1.BitrateChangeH\x00\x12)\n\x05\x63lear\x18\t \x01(\x0b\x32\x18.vultus.lipsync.v1.ClearH\x00\x12\x32\n\ndraw_until\x18\n \x01(\x0b\x32\x1c.vultus.lipsync.v1.DrawUntilH\x00\x42\t\n\x07payload\"\xaf\x01\n\rAnimateConfig\x12(\n\x04pack\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x04 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x05 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x06 \x01(\x05\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\r\n\x05paced\x18\x08 \x01(\x08\"\\\n\x0eUtteranceStart\x12\x14\n\x0cutterance_id\x18\x01 \x01(\t\x12\x34\n\x0cmouth_source\x18\x02 \x01(\x0e\x32\x1e.vultus.lipsync.v1.MouthSource\"3\n\x07Visemes\x12(\n\x07visemes\x18\x01 \x03(\x0b\x32\x17.vultus.media.v1.Viseme\"\x0e\n\x0cUtteranceEnd\"\x1b\n\x04Idle\x12\x13\n\x0b\x64uration_us\x18\x01 \x01(\x03\"\x11\n\x0fKeyframeRequest\"$\n\rBitrateChange\x12\x13\n\x0b\x62itrate_bps\x18\x01 \x01(\x05\"\x07\n\x05\x43lear\"\x1d\n\tDrawUntil\x12\x10\n\x08until_us\x18\x01 \x01(\x03\"\xdd\x02\n\x0f\x41nimateResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.vultus.lipsync.v1.AnimateStartedH\x00\x12,\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1b.vultus.media.v1.FrameChunkH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x12@\n\x11utterance_started\x18\x04 \x01(\x0b\x32#.vultus.lipsync.v1.UtteranceStartedH\x00\x12<\n\x0futterance_ended\x18\x05 \x01(\x0b\x32!.vultus.lipsync.v1.UtteranceEndedH\x00\x12-\n\x07\x63leared\x18\x06 \x01(\x0b\x32\x1a.vultus.lipsync.v1.ClearedH\x00\x42\t\n\x07payload\"T\n\x0e\x41nimateStarted\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x03 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\x05\"7\n\x10UtteranceStarted\x12\x14\n\x0cutterance_id\x18\x01 \x01(\t\x12\r\n\x05\x61t_us\x18\x02 \x01(\x03\"F\n\x0eUtteranceEnded\x12\x14\n\x0cutterance_id\x18\x01 \x01(\t\x12\r\n\x05\x61t_us\x18\x02 \x01(\x03\x12\x0f\n\x07\x63leared\x18\x03 \x01(\x08\"\x18\n\x07\x43leared\x12\r\n\x05\x61t_us\x18\x01 \x01(\x03*]\n\x0bMouthSource\x12\x1c\n\x18MOUTH_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14MOUTH_SOURCE_VISEMES\x10\x01\x12\x16\n\x12MOUTH_SOURCE_AUDIO\x10\x02\x32\xb6\x02\n\x0eLipsyncService\x12h\n\x0fInspectPortrait\x12).vultus.lipsync.v1.InspectPortraitRequest\x1a*.vultus.lipsync.v1.InspectPortraitResponse\x12\x64\n\rPrepareAvatar\x12\'.vultus.lipsync.v1.PrepareAvatarRequest\x1a(.vultus.lipsync.v1.PrepareAvatarResponse0\x01\x12T\n\x07\x41nimate\x12!.vultus.lipsync.v1.AnimateRequest\x1a\".vultus.lipsync.v1.AnimateResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vultus.lipsync.v1.lipsync_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MOUTHSOURCE']._serialized_start=2140
-  _globals['_MOUTHSOURCE']._serialized_end=2233
+  _globals['_MOUTHSOURCE']._serialized_start=2311
+  _globals['_MOUTHSOURCE']._serialized_end=2404
   _globals['_INSPECTPORTRAITREQUEST']._serialized_start=91
   _globals['_INSPECTPORTRAITREQUEST']._serialized_end=161
   _globals['_INSPECTPORTRAITRESPONSE']._serialized_start=163
@@ -47,31 +47,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AVATARPACK']._serialized_start=588
   _globals['_AVATARPACK']._serialized_end=709
   _globals['_ANIMATEREQUEST']._serialized_start=712
-  _globals['_ANIMATEREQUEST']._serialized_end=1197
-  _globals['_ANIMATECONFIG']._serialized_start=1200
-  _globals['_ANIMATECONFIG']._serialized_end=1360
-  _globals['_UTTERANCESTART']._serialized_start=1362
-  _globals['_UTTERANCESTART']._serialized_end=1454
-  _globals['_VISEMES']._serialized_start=1456
-  _globals['_VISEMES']._serialized_end=1507
-  _globals['_UTTERANCEEND']._serialized_start=1509
-  _globals['_UTTERANCEEND']._serialized_end=1523
-  _globals['_IDLE']._serialized_start=1525
-  _globals['_IDLE']._serialized_end=1552
-  _globals['_KEYFRAMEREQUEST']._serialized_start=1554
-  _globals['_KEYFRAMEREQUEST']._serialized_end=1571
-  _globals['_BITRATECHANGE']._serialized_start=1573
-  _globals['_BITRATECHANGE']._serialized_end=1609
-  _globals['_CLEAR']._serialized_start=1611
-  _globals['_CLEAR']._serialized_end=1618
-  _globals['_ANIMATERESPONSE']._serialized_start=1621
-  _globals['_ANIMATERESPONSE']._serialized_end=1923
-  _globals['_ANIMATESTARTED']._serialized_start=1925
-  _globals['_ANIMATESTARTED']._serialized_end=2009
-  _globals['_UTTERANCESTARTED']._serialized_start=2011
-  _globals['_UTTERANCESTARTED']._serialized_end=2066
-  _globals['_UTTERANCEENDED']._serialized_start=2068
-  _globals['_UTTERANCEENDED']._serialized_end=2138
-  _globals['_LIPSYNCSERVICE']._serialized_start=2236
-  _globals['_LIPSYNCSERVICE']._serialized_end=2546
+  _globals['_ANIMATEREQUEST']._serialized_end=1249
+  _globals['_ANIMATECONFIG']._serialized_start=1252
+  _globals['_ANIMATECONFIG']._serialized_end=1427
+  _globals['_UTTERANCESTART']._serialized_start=1429
+  _globals['_UTTERANCESTART']._serialized_end=1521
+  _globals['_VISEMES']._serialized_start=1523
+  _globals['_VISEMES']._serialized_end=1574
+  _globals['_UTTERANCEEND']._serialized_start=1576
+  _globals['_UTTERANCEEND']._serialized_end=1590
+  _globals['_IDLE']._serialized_start=1592
+  _globals['_IDLE']._serialized_end=1619
+  _globals['_KEYFRAMEREQUEST']._serialized_start=1621
+  _globals['_KEYFRAMEREQUEST']._serialized_end=1638
+  _globals['_BITRATECHANGE']._serialized_start=1640
+  _globals['_BITRATECHANGE']._serialized_end=1676
+  _globals['_CLEAR']._serialized_start=1678
+  _globals['_CLEAR']._serialized_end=1685
+  _globals['_DRAWUNTIL']._serialized_start=1687
+  _globals['_DRAWUNTIL']._serialized_end=1716
+  _globals['_ANIMATERESPONSE']._serialized_start=1719
+  _globals['_ANIMATERESPONSE']._serialized_end=2068
+  _globals['_ANIMATESTARTED']._serialized_start=2070
+  _globals['_ANIMATESTARTED']._serialized_end=2154
+  _globals['_UTTERANCESTARTED']._serialized_start=2156
+  _globals['_UTTERANCESTARTED']._serialized_end=2211
+  _globals['_UTTERANCEENDED']._serialized_start=2213
+  _globals['_UTTERANCEENDED']._serialized_end=2283
+  _globals['_CLEARED']._serialized_start=2285
+  _globals['_CLEARED']._serialized_end=2309
+  _globals['_LIPSYNCSERVICE']._serialized_start=2407
+  _globals['_LIPSYNCSERVICE']._serialized_end=2717
 # @@protoc_insertion_point(module_scope)

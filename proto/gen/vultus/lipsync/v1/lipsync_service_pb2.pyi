@@ -255,6 +255,7 @@ class AnimateRequest(_message.Message):
     KEYFRAME_FIELD_NUMBER: _builtins.int
     BITRATE_FIELD_NUMBER: _builtins.int
     CLEAR_FIELD_NUMBER: _builtins.int
+    DRAW_UNTIL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def config(self) -> Global___AnimateConfig:
         """What to draw and how to encode it; exactly once, first."""
@@ -293,6 +294,10 @@ class AnimateRequest(_message.Message):
     def clear(self) -> Global___Clear:
         """Everything appended and not yet drawn is dropped; an open utterance ends; the mouth closes within 200 ms."""
 
+    @_builtins.property
+    def draw_until(self) -> Global___DrawUntil:
+        """How far a paced animation may draw now."""
+
     def __init__(
         self,
         *,
@@ -305,12 +310,13 @@ class AnimateRequest(_message.Message):
         keyframe: Global___KeyframeRequest | None = ...,
         bitrate: Global___BitrateChange | None = ...,
         clear: Global___Clear | None = ...,
+        draw_until: Global___DrawUntil | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "draw_until", b"draw_until", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "draw_until", b"draw_until", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["config", "utterance_start", "audio", "visemes", "utterance_end", "idle", "keyframe", "bitrate", "clear"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["config", "utterance_start", "audio", "visemes", "utterance_end", "idle", "keyframe", "bitrate", "clear", "draw_until"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -329,6 +335,7 @@ class AnimateConfig(_message.Message):
     BITRATE_BPS_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    PACED_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     """Output width in pixels, even; 0: the pack's natural width."""
     height: _builtins.int
@@ -341,6 +348,8 @@ class AnimateConfig(_message.Message):
     """Rate of all sound on this timeline: 16000, 24000 or 48000."""
     seed: _builtins.int
     """Fixes the small random motions (blinks, sway), so that a run can be repeated; 0: from entropy."""
+    paced: _builtins.bool
+    """Whether drawing follows DrawUntil, as a live stream needs it, rather than what is appended."""
     @_builtins.property
     def pack(self) -> _media_pb2.ObjectRef:
         """The avatar's pack."""
@@ -355,10 +364,11 @@ class AnimateConfig(_message.Message):
         bitrate_bps: _builtins.int = ...,
         sample_rate_hz: _builtins.int = ...,
         seed: _builtins.int = ...,
+        paced: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pack", b"pack"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitrate_bps", b"bitrate_bps", "fps", b"fps", "height", b"height", "pack", b"pack", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitrate_bps", b"bitrate_bps", "fps", b"fps", "height", b"height", "paced", b"paced", "pack", b"pack", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -510,6 +520,28 @@ class Clear(_message.Message):
 Global___Clear: _TypeAlias = Clear  # noqa: Y015
 
 @_typing.final
+class DrawUntil(_message.Message):
+    """Lets a paced animation go on. Whatever sound of an open utterance is missing by then is waited for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNTIL_US_FIELD_NUMBER: _builtins.int
+    until_us: _builtins.int
+    """Pictures that end by this time on the timeline may be drawn, microseconds; it never goes back."""
+    def __init__(
+        self,
+        *,
+        until_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["until_us", b"until_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawUntil: _TypeAlias = DrawUntil  # noqa: Y015
+
+@_typing.final
 class AnimateResponse(_message.Message):
     """One message of the drawing side of Animate. All times are on the timeline of the stream."""
 
@@ -520,6 +552,7 @@ class AnimateResponse(_message.Message):
     AUDIO_FIELD_NUMBER: _builtins.int
     UTTERANCE_STARTED_FIELD_NUMBER: _builtins.int
     UTTERANCE_ENDED_FIELD_NUMBER: _builtins.int
+    CLEARED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> Global___AnimateStarted:
         """What was chosen; exactly once, first."""
@@ -540,6 +573,10 @@ class AnimateResponse(_message.Message):
     def utterance_ended(self) -> Global___UtteranceEnded:
         """An utterance's last sample was before here."""
 
+    @_builtins.property
+    def cleared(self) -> Global___Cleared:
+        """A Clear was carried out; after the ends of the utterances that it cut."""
+
     def __init__(
         self,
         *,
@@ -548,12 +585,13 @@ class AnimateResponse(_message.Message):
         audio: _media_pb2.AudioChunk | None = ...,
         utterance_started: Global___UtteranceStarted | None = ...,
         utterance_ended: Global___UtteranceEnded | None = ...,
+        cleared: Global___Cleared | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "frame", b"frame", "payload", b"payload", "started", b"started", "utterance_ended", b"utterance_ended", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "cleared", b"cleared", "frame", b"frame", "payload", b"payload", "started", b"started", "utterance_ended", b"utterance_ended", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "frame", b"frame", "payload", b"payload", "started", b"started", "utterance_ended", b"utterance_ended", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "cleared", b"cleared", "frame", b"frame", "payload", b"payload", "started", b"started", "utterance_ended", b"utterance_ended", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["started", "frame", "audio", "utterance_started", "utterance_ended"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["started", "frame", "audio", "utterance_started", "utterance_ended", "cleared"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -648,3 +686,25 @@ class UtteranceEnded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UtteranceEnded: _TypeAlias = UtteranceEnded  # noqa: Y015
+
+@_typing.final
+class Cleared(_message.Message):
+    """A Clear was carried out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_US_FIELD_NUMBER: _builtins.int
+    at_us: _builtins.int
+    """Where the timeline goes on."""
+    def __init__(
+        self,
+        *,
+        at_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_us", b"at_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cleared: _TypeAlias = Cleared  # noqa: Y015

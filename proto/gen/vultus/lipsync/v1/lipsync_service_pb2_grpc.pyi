@@ -48,6 +48,7 @@ class LipsyncServiceStub:
     timeline order, every frame exactly once, so a reader that plays what it gets is in sync by construction.
     Half-closing ends the timeline: what was appended is finished, then the stream ends. Every utterance gets exactly one
     UtteranceEnded; one that was cleared before it began gets no UtteranceStarted.
+    A paced animation draws no further than DrawUntil says. It draws that far always: where nothing is appended it idles.
     Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free
     slot), DEADLINE_EXCEEDED (nothing appended for two minutes, by default).
     """
@@ -72,6 +73,7 @@ class LipsyncServiceAsyncStub(LipsyncServiceStub):
     timeline order, every frame exactly once, so a reader that plays what it gets is in sync by construction.
     Half-closing ends the timeline: what was appended is finished, then the stream ends. Every utterance gets exactly one
     UtteranceEnded; one that was cleared before it began gets no UtteranceStarted.
+    A paced animation draws no further than DrawUntil says. It draws that far always: where nothing is appended it idles.
     Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free
     slot), DEADLINE_EXCEEDED (nothing appended for two minutes, by default).
     """
@@ -111,6 +113,7 @@ class LipsyncServiceServicer(metaclass=_abc_1.ABCMeta):
         timeline order, every frame exactly once, so a reader that plays what it gets is in sync by construction.
         Half-closing ends the timeline: what was appended is finished, then the stream ends. Every utterance gets exactly one
         UtteranceEnded; one that was cleared before it began gets no UtteranceStarted.
+        A paced animation draws no further than DrawUntil says. It draws that far always: where nothing is appended it idles.
         Fails with AVATAR_NOT_FOUND (no such pack), INVALID_INPUT (order of messages, sizes, rates), OVERLOADED (no free
         slot), DEADLINE_EXCEEDED (nothing appended for two minutes, by default).
         """
