@@ -24,14 +24,17 @@ DomainError
 │   └── ContentRejected                                    403  content_rejected
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
+│   └── StreamNotFound
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── AvatarNotReady                                     409  avatar_not_ready
 │   ├── StateConflict                                      409  conflict
+│   ├── StreamEnded                                        409  stream_ended
 │   ├── IdempotencyConflict                                409  idempotency_conflict
 │   └── IdempotencyInProgress        (retryable)           409  idempotency_conflict
 ├── Overloaded                       RESOURCE_EXHAUSTED    429  overloaded       (retryable)
 ├── StorageFull                      RESOURCE_EXHAUSTED    507  storage_full     (retryable)
 ├── Unavailable                      UNAVAILABLE           503  unavailable      (retryable)
+│   ├── RecordingLost                                      503  unavailable      (not retryable)
 │   └── DeadlineExceeded             DEADLINE_EXCEEDED     504  unavailable      (retryable)
 └── Internal                         INTERNAL              500  internal         (never by hand)
 """
@@ -290,6 +293,12 @@ class VoiceNotFound(NotFound):
     reason = "VOICE_NOT_FOUND"
 
 
+class StreamNotFound(NotFound):
+    """No such stream."""
+
+    reason = "STREAM_NOT_FOUND"
+
+
 class Conflict(DomainError):
     """The thing is in no state for this."""
 
@@ -312,6 +321,14 @@ class StateConflict(Conflict):
     """Another has moved it on meanwhile."""
 
     reason = "STATE_CONFLICT"
+
+
+class StreamEnded(Conflict):
+    """The stream has ended: nothing more can be said or seen in it."""
+
+    reason = "STREAM_ENDED"
+    code = "stream_ended"
+    title = "The stream has ended"
 
 
 class IdempotencyConflict(Conflict):
@@ -362,6 +379,14 @@ class Unavailable(DomainError):
     status = grpc.StatusCode.UNAVAILABLE
     http_status = 503
     retryable = True
+
+
+class RecordingLost(Unavailable):
+    """What was recorded of a stream is gone with the process that recorded it."""
+
+    reason = "RECORDING_LOST"
+    title = "The recording was lost"
+    retryable = False
 
 
 class DeadlineExceeded(Unavailable):

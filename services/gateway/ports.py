@@ -20,6 +20,9 @@ from services.gateway.records import (
     Recording,
     StoredObject,
     Stranded,
+    StreamRecord,
+    StreamSpec,
+    StreamStatus,
     Trouble,
     Verdict,
     Video,
@@ -188,7 +191,10 @@ class Videos(Protocol):
     """The record of video jobs."""
 
     async def create(self, account_id: str, new: NewVideo) -> Video:
-        """Records a job, queued. Raises AvatarNotFound, AvatarNotReady, AssetNotFound."""
+        """Records a job, queued.
+
+        Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia, StreamNotFound.
+        """
 
     async def get(self, account_id: str, video_id: str) -> Video:
         """One video. Raises VideoNotFound."""
@@ -220,6 +226,38 @@ class Videos(Protocol):
 
     async def stranded(self, *, idle_s: int) -> Stranded:
         """Jobs of all accounts that stand still without a worker."""
+
+
+class Streams(Protocol):
+    """The record of live streams."""
+
+    async def create(self, account_id: str, spec: StreamSpec) -> StreamRecord:
+        """Records a stream, created. Raises AvatarNotFound, AvatarNotReady."""
+
+    async def get(self, account_id: str, stream_id: str) -> StreamRecord:
+        """One stream. Raises StreamNotFound."""
+
+    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[StreamRecord]:
+        """A page of the account's streams, newest first."""
+
+    async def move(
+        self,
+        account_id: str,
+        stream_id: str,
+        status: StreamStatus,
+        *,
+        reason: str = "",
+        recording_video_id: str = "",
+    ) -> StreamRecord:
+        """Moves a stream forward; the reason belongs to an end, and the first one stands.
+
+        A status that it has already changes nothing, except that it may name the recording: a
+        video made of this stream; once named it stays. Raises StreamNotFound, VideoNotFound,
+        StateConflict when the stream has ended otherwise or would go back.
+        """
+
+    async def unended(self, *, limit: int = 500, after: str = "") -> Sequence[StreamRecord]:
+        """Streams of all accounts that have not ended, oldest first; those behind an id."""
 
 
 class Idempotency(Protocol):

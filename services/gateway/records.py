@@ -122,7 +122,7 @@ END_STATUSES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class VideoSpec:
-    """What a video is made from: a text in a voice, or a recording."""
+    """What a video is made from: a text in a voice, an uploaded recording, or a live stream."""
 
     avatar_id: str
     text: str | None
@@ -134,6 +134,8 @@ class VideoSpec:
     height: int
     fps: int
     subtitles: bool
+    stream_id: str | None = None
+    """The stream whose gateway records it; no worker can make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,62 @@ class Stranded:
 
     videos: tuple[Video, ...]
     avatars: tuple[Avatar, ...]
+
+
+class StreamStatus(StrEnum):
+    """Where a live stream stands; it only moves down this list, and may skip some."""
+
+    CREATED = "created"
+    CONNECTING = "connecting"
+    LIVE = "live"
+    ENDED = "ended"
+    FAILED = "failed"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing follows it."""
+        return self in STREAM_END_STATUSES
+
+
+STREAM_END_STATUSES = frozenset({StreamStatus.ENDED, StreamStatus.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """What a live stream shows and how long it may last."""
+
+    avatar_id: str
+    voice_id: str
+    """Empty: chosen by the text."""
+    width: int
+    """0: the avatar's own."""
+    height: int
+    fps: int
+    idle_timeout_s: int
+    max_duration_s: int
+    record: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """A live stream as the catalog knows it."""
+
+    id: str
+    account_id: str
+    spec: StreamSpec
+    status: StreamStatus
+    reason: str
+    """Why it ended, a stable snake-case word; empty until then."""
+    recording_video_id: str
+    """The video that it becomes; empty: none."""
+    created_at: datetime
+    live_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status.is_end
 
 
 @dataclass(frozen=True, slots=True)
