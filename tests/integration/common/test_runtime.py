@@ -29,7 +29,7 @@ async def serve(settings):
     if settings.refuse:
         raise StartupError("model kokoro is missing: run `make models`")
     async with serve_grpc(settings.listen, {}, drain_timeout_s=1) as endpoint:
-        yield endpoint
+        yield endpoint.address
 
 sys.exit(run_service("probe", Settings, serve))
 """

@@ -28,7 +28,8 @@ _STUBBORN = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = os.fork()
-print(f"pids {os.getpid()} {child}" if child else "child", flush=True)
+if child:
+    print(f"pids {os.getpid()} {child}", flush=True)
 time.sleep(600)
 """
 
