@@ -28,6 +28,7 @@ from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.idempotency import Idempotency
 from services.storage.catalog.migrations import migrate
 from services.storage.catalog.servicer import Catalog, CatalogServicer
+from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
@@ -58,6 +59,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 Accounts(database),
                 Avatars(database, erasures),
                 Videos(database, erasures),
+                Streams(database),
                 idempotency,
             )
             services = _services(settings, catalog, Assets(database, erasures), store, spool)

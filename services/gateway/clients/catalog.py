@@ -20,6 +20,9 @@ from services.gateway.records import (
     NewVideo,
     Page,
     Stranded,
+    StreamRecord,
+    StreamSpec,
+    StreamStatus,
     Trouble,
     Video,
     VideoResult,
@@ -227,6 +230,60 @@ def _result(result: VideoResult) -> catalog.VideoResult:
         height=result.height,
         size_bytes=result.size_bytes,
     )
+
+
+class GrpcStreams:
+    """The record of live streams."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = CatalogServiceStub(channel)
+
+    async def create(self, account_id: str, spec: StreamSpec) -> StreamRecord:
+        """Records a stream, created."""
+        request = catalog.CreateStreamRequest(
+            account_id=account_id, spec=messages.stream_spec_to_wire(spec)
+        )
+        call = self._stub.CreateStream(request, timeout=_QUICK_S, metadata=call_metadata())
+        return messages.stream((await unary(call)).stream)
+
+    async def get(self, account_id: str, stream_id: str) -> StreamRecord:
+        """One stream."""
+        request = catalog.GetStreamRequest(account_id=account_id, stream_id=stream_id)
+        call = self._stub.GetStream(request, timeout=_QUICK_S, metadata=call_metadata())
+        return messages.stream((await unary(call)).stream)
+
+    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[StreamRecord]:
+        """A page of the account's streams, newest first."""
+        request = catalog.ListStreamsRequest(account_id=account_id, limit=limit, cursor=cursor)
+        call = self._stub.ListStreams(request, timeout=_QUICK_S, metadata=call_metadata())
+        page = await unary(call)
+        return Page(tuple(map(messages.stream, page.streams)), page.next_cursor)
+
+    async def move(
+        self,
+        account_id: str,
+        stream_id: str,
+        status: StreamStatus,
+        *,
+        reason: str = "",
+        recording_video_id: str = "",
+    ) -> StreamRecord:
+        """Moves a stream forward."""
+        request = catalog.MoveStreamRequest(
+            account_id=account_id,
+            stream_id=stream_id,
+            status=messages.stream_status_to_wire(status),
+            reason=reason,
+            recording_video_id=recording_video_id,
+        )
+        call = self._stub.MoveStream(request, timeout=_QUICK_S, metadata=call_metadata())
+        return messages.stream((await unary(call)).stream)
+
+    async def unended(self, *, limit: int = 500, after: str = "") -> Sequence[StreamRecord]:
+        """Streams of all accounts that have not ended, oldest first."""
+        request = catalog.ListUnendedStreamsRequest(limit=limit, after=after)
+        call = self._stub.ListUnendedStreams(request, timeout=_QUICK_S, metadata=call_metadata())
+        return [messages.stream(found) for found in (await unary(call)).streams]
 
 
 class GrpcIdempotency:

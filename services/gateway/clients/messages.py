@@ -219,17 +219,18 @@ def video_status_to_wire(status: records.VideoStatus) -> catalog.VideoStatus.Val
 
 def spec(message: catalog.VideoSpec) -> records.VideoSpec:
     """What a video is made from."""
-    recorded = message.WhichOneof("script") == "audio_asset_id"
+    script = message.WhichOneof("script")
     return records.VideoSpec(
         avatar_id=message.avatar_id,
-        text=None if recorded else message.text,
-        audio_asset_id=message.audio_asset_id if recorded else None,
+        text=message.text if script in ("text", None) else None,
+        audio_asset_id=message.audio_asset_id if script == "audio_asset_id" else None,
         voice_id=message.voice_id,
         speed=message.speed or 1.0,
         width=message.width,
         height=message.height,
         fps=message.fps,
         subtitles=message.subtitles,
+        stream_id=message.stream_id if script == "stream_id" else None,
     )
 
 
@@ -246,6 +247,8 @@ def spec_to_wire(made_from: records.VideoSpec) -> catalog.VideoSpec:
     )
     if made_from.audio_asset_id is not None:
         message.audio_asset_id = made_from.audio_asset_id
+    elif made_from.stream_id is not None:
+        message.stream_id = made_from.stream_id
     else:
         message.text = made_from.text or ""
     return message
@@ -276,6 +279,61 @@ def video(message: catalog.Video) -> records.Video:
         started_at=_optional_time(message, "started_at"),
         finished_at=_optional_time(message, "finished_at"),
         deleted_at=_optional_time(message, "deleted_at"),
+    )
+
+
+def stream_status(number: catalog.StreamStatus.ValueType) -> records.StreamStatus:
+    """Where a live stream stands."""
+    return records.StreamStatus(
+        catalog.StreamStatus.Name(number).removeprefix("STREAM_STATUS_").lower()
+    )
+
+
+def stream_status_to_wire(status: records.StreamStatus) -> catalog.StreamStatus.ValueType:
+    """Where a live stream stands."""
+    return catalog.StreamStatus.Value(f"STREAM_STATUS_{status.upper()}")
+
+
+def stream_spec(message: catalog.StreamSpec) -> records.StreamSpec:
+    """What a live stream shows."""
+    return records.StreamSpec(
+        avatar_id=message.avatar_id,
+        voice_id=message.voice_id,
+        width=message.width,
+        height=message.height,
+        fps=message.fps,
+        idle_timeout_s=message.idle_timeout_s,
+        max_duration_s=message.max_duration_s,
+        record=message.record,
+    )
+
+
+def stream_spec_to_wire(shown: records.StreamSpec) -> catalog.StreamSpec:
+    """What a live stream shows."""
+    return catalog.StreamSpec(
+        avatar_id=shown.avatar_id,
+        voice_id=shown.voice_id,
+        width=shown.width,
+        height=shown.height,
+        fps=shown.fps,
+        idle_timeout_s=shown.idle_timeout_s,
+        max_duration_s=shown.max_duration_s,
+        record=shown.record,
+    )
+
+
+def stream(message: catalog.Stream) -> records.StreamRecord:
+    """A live stream."""
+    return records.StreamRecord(
+        id=message.id,
+        account_id=message.account_id,
+        spec=stream_spec(message.spec),
+        status=stream_status(message.status),
+        reason=message.reason,
+        recording_video_id=message.recording_video_id,
+        created_at=_time(message.created_at),
+        live_at=_optional_time(message, "live_at"),
+        ended_at=_optional_time(message, "ended_at"),
     )
 
 

@@ -11,6 +11,7 @@ from services.gateway.clients.catalog import (
     GrpcAccounts,
     GrpcAvatars,
     GrpcIdempotency,
+    GrpcStreams,
     GrpcVideos,
 )
 from services.gateway.clients.health import PeerHealth
@@ -26,6 +27,7 @@ class Clients:
     accounts: GrpcAccounts
     avatars: GrpcAvatars
     videos: GrpcVideos
+    streams: GrpcStreams
     idempotency: GrpcIdempotency
     assets: GrpcAssets
     objects: GrpcObjects
@@ -55,6 +57,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             accounts=GrpcAccounts(storage),
             avatars=GrpcAvatars(storage),
             videos=GrpcVideos(storage),
+            streams=GrpcStreams(storage),
             idempotency=GrpcIdempotency(storage),
             assets=GrpcAssets(storage),
             objects=GrpcObjects(storage),

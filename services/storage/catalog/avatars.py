@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from services.common.errors import (
     AssetNotFound,
     AvatarNotFound,
+    AvatarNotReady,
     InvalidInput,
     StateConflict,
     UnsupportedMedia,
@@ -144,6 +145,13 @@ async def find_avatar(tx: Transaction, account_id: str, avatar_id: str) -> Avata
     if row is None:
         raise AvatarNotFound("no such avatar")
     return avatar_record(row)
+
+
+async def require_ready_avatar(tx: Transaction, account_id: str, avatar_id: str) -> None:
+    """Raises AvatarNotFound, AvatarNotReady."""
+    avatar = await find_avatar(tx, account_id, avatar_id)
+    if avatar.status is not AvatarStatus.READY:
+        raise AvatarNotReady(f"the avatar is {avatar.status}")
 
 
 async def _portrait(tx: Transaction, account_id: str, asset_id: str) -> ObjectRef:

@@ -17,6 +17,9 @@ from services.storage.catalog.records import (
     Avatar,
     AvatarStatus,
     Problem,
+    Stream,
+    StreamSpec,
+    StreamStatus,
     Video,
     VideoResult,
     VideoSpec,
@@ -43,6 +46,14 @@ _VIDEO_STATUS = {
     wire.VIDEO_STATUS_REJECTED: VideoStatus.REJECTED,
 }
 _VIDEO_STATUS_TO_WIRE = {status: number for number, status in _VIDEO_STATUS.items()}
+_STREAM_STATUS = {
+    wire.STREAM_STATUS_CREATED: StreamStatus.CREATED,
+    wire.STREAM_STATUS_CONNECTING: StreamStatus.CONNECTING,
+    wire.STREAM_STATUS_LIVE: StreamStatus.LIVE,
+    wire.STREAM_STATUS_ENDED: StreamStatus.ENDED,
+    wire.STREAM_STATUS_FAILED: StreamStatus.FAILED,
+}
+_STREAM_STATUS_TO_WIRE = {status: number for number, status in _STREAM_STATUS.items()}
 
 
 def account_to_wire(account: Account) -> wire.Account:
@@ -123,11 +134,12 @@ def spec(message: wire.VideoSpec) -> VideoSpec:
     """What a video is made from. Raises InvalidInput."""
     script = message.WhichOneof("script")
     if script is None:
-        raise InvalidInput("a video needs a text or a recording")
+        raise InvalidInput("a video needs a text, a recording or a stream")
     return VideoSpec(
         avatar_id=message.avatar_id,
         text=message.text if script == "text" else None,
         audio_asset_id=message.audio_asset_id if script == "audio_asset_id" else None,
+        stream_id=message.stream_id if script == "stream_id" else None,
         voice_id=message.voice_id,
         speed=message.speed,
         width=message.width,
@@ -150,6 +162,8 @@ def spec_to_wire(made_from: VideoSpec) -> wire.VideoSpec:
     )
     if made_from.audio_asset_id is not None:
         message.audio_asset_id = made_from.audio_asset_id
+    elif made_from.stream_id is not None:
+        message.stream_id = made_from.stream_id
     else:
         message.text = made_from.text or ""
     return message
@@ -191,6 +205,52 @@ def video_to_wire(video: Video) -> wire.Video:
         started_at=time_to_wire(video.started_at),
         finished_at=time_to_wire(video.finished_at),
         deleted_at=time_to_wire(video.deleted_at),
+    )
+
+
+def stream_status(number: wire.StreamStatus.ValueType) -> StreamStatus:
+    """Where a live stream stands. Raises InvalidInput."""
+    if number not in _STREAM_STATUS:
+        raise InvalidInput("status is missing or not known")
+    return _STREAM_STATUS[number]
+
+
+def stream_spec(message: wire.StreamSpec) -> StreamSpec:
+    """What a live stream shows."""
+    return StreamSpec(
+        avatar_id=message.avatar_id,
+        voice_id=message.voice_id,
+        width=message.width,
+        height=message.height,
+        fps=message.fps,
+        idle_timeout_s=message.idle_timeout_s,
+        max_duration_s=message.max_duration_s,
+        record=message.record,
+    )
+
+
+def stream_to_wire(stream: Stream) -> wire.Stream:
+    """A live stream."""
+    shown = stream.spec
+    return wire.Stream(
+        id=stream.id,
+        account_id=stream.account_id,
+        spec=wire.StreamSpec(
+            avatar_id=shown.avatar_id,
+            voice_id=shown.voice_id,
+            width=shown.width,
+            height=shown.height,
+            fps=shown.fps,
+            idle_timeout_s=shown.idle_timeout_s,
+            max_duration_s=shown.max_duration_s,
+            record=shown.record,
+        ),
+        status=_STREAM_STATUS_TO_WIRE[stream.status],
+        reason=stream.reason,
+        recording_video_id=stream.recording_video_id,
+        created_at=time_to_wire(stream.created_at),
+        live_at=time_to_wire(stream.live_at),
+        ended_at=time_to_wire(stream.ended_at),
     )
 
 

@@ -145,12 +145,13 @@ _ENDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class VideoSpec:
-    """What a video is made from: a text in a voice, or a recording."""
+    """What a video is made from: a text in a voice, a recording, or a live stream."""
 
     avatar_id: str
     text: str | None
     """Empty once the video is erased."""
     audio_asset_id: str | None
+    stream_id: str | None
     voice_id: str
     speed: float
     width: int
@@ -201,6 +202,60 @@ class VideoResult:
     width: int
     height: int
     size_bytes: int
+
+
+class StreamStatus(StrEnum):
+    """Where a live stream stands, in the order in which it moves."""
+
+    CREATED = "created"
+    CONNECTING = "connecting"
+    LIVE = "live"
+    ENDED = "ended"
+    FAILED = "failed"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing follows it."""
+        return self in (StreamStatus.ENDED, StreamStatus.FAILED)
+
+    def follows(self, other: StreamStatus) -> bool:
+        """Whether it comes later in the order."""
+        order = tuple(StreamStatus)
+        return order.index(self) > order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """What a live stream shows, and how long it may last."""
+
+    avatar_id: str
+    voice_id: str
+    """Empty: chosen by each text."""
+    width: int
+    """0: the avatar's own."""
+    height: int
+    fps: int
+    idle_timeout_s: int
+    max_duration_s: int
+    record: bool
+    """Whether it becomes a video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A live stream."""
+
+    id: str
+    account_id: str
+    spec: StreamSpec
+    status: StreamStatus
+    reason: str
+    """Why it ended, a word in snake case; empty until then."""
+    recording_video_id: str
+    """The video that it becomes; empty: none."""
+    created_at: datetime
+    live_at: datetime | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.idempotency import Idempotency
 from services.storage.catalog.records import Answer
+from services.storage.catalog.streams import StreamMove, Streams
 from services.storage.catalog.videos import Move, NewVideo, Videos
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -26,6 +27,7 @@ class Catalog:
     accounts: Accounts
     avatars: Avatars
     videos: Videos
+    streams: Streams
     idempotency: Idempotency
 
 
@@ -210,6 +212,49 @@ class CatalogServicer(CatalogServiceServicer):
             videos=map(messages.video_to_wire, stranded.videos),
             avatars=map(messages.avatar_to_wire, stranded.avatars),
         )
+
+    async def CreateStream(
+        self, request: wire.CreateStreamRequest, context: Context
+    ) -> wire.CreateStreamResponse:
+        """See the proto."""
+        spec = messages.stream_spec(request.spec)
+        stream = await self._catalog.streams.create(request.account_id, spec)
+        return wire.CreateStreamResponse(stream=messages.stream_to_wire(stream))
+
+    async def GetStream(
+        self, request: wire.GetStreamRequest, context: Context
+    ) -> wire.GetStreamResponse:
+        """See the proto."""
+        stream = await self._catalog.streams.get(request.account_id, request.stream_id)
+        return wire.GetStreamResponse(stream=messages.stream_to_wire(stream))
+
+    async def ListStreams(
+        self, request: wire.ListStreamsRequest, context: Context
+    ) -> wire.ListStreamsResponse:
+        """See the proto."""
+        page = await self._catalog.streams.list(
+            request.account_id, limit=request.limit, cursor=request.cursor
+        )
+        return wire.ListStreamsResponse(
+            streams=map(messages.stream_to_wire, page.items), next_cursor=page.next_cursor
+        )
+
+    async def MoveStream(
+        self, request: wire.MoveStreamRequest, context: Context
+    ) -> wire.MoveStreamResponse:
+        """See the proto."""
+        move = StreamMove(
+            messages.stream_status(request.status), request.reason, request.recording_video_id
+        )
+        stream = await self._catalog.streams.move(request.account_id, request.stream_id, move)
+        return wire.MoveStreamResponse(stream=messages.stream_to_wire(stream))
+
+    async def ListUnendedStreams(
+        self, request: wire.ListUnendedStreamsRequest, context: Context
+    ) -> wire.ListUnendedStreamsResponse:
+        """See the proto."""
+        unended = await self._catalog.streams.unended(limit=request.limit, after=request.after)
+        return wire.ListUnendedStreamsResponse(streams=map(messages.stream_to_wire, unended))
 
     async def BeginIdempotent(
         self, request: wire.BeginIdempotentRequest, context: Context

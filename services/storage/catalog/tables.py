@@ -25,7 +25,13 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from services.storage.catalog.records import AssetKind, AvatarStatus, Problem, VideoStatus
+from services.storage.catalog.records import (
+    AssetKind,
+    AvatarStatus,
+    Problem,
+    StreamStatus,
+    VideoStatus,
+)
 from services.storage.refs import ObjectRef
 
 _STATUS_LENGTH = 16
@@ -174,6 +180,7 @@ videos = Table(
     Column("avatar_id", Text, nullable=False),
     Column("text", Text),
     Column("audio_asset_id", Text),
+    Column("stream_id", Text),
     Column("voice_id", Text, nullable=False),
     Column("speed", Float, nullable=False),
     Column("asked_width", Integer, nullable=False),
@@ -200,6 +207,30 @@ videos = Table(
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
     Column("deleted_at", UtcTime),
+    Index(None, "account_id", "id"),
+    Index(None, "status", "id"),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _account(),
+    # Not a foreign key: the record of a stream outlives its avatar.
+    Column("avatar_id", Text, nullable=False),
+    Column("voice_id", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("fps", Integer, nullable=False),
+    Column("idle_timeout_s", Integer, nullable=False),
+    Column("max_duration_s", Integer, nullable=False),
+    Column("record", Boolean, nullable=False),
+    Column("status", _one_of(StreamStatus), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recording_video_id", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("live_at", UtcTime),
+    Column("ended_at", UtcTime),
     Index(None, "account_id", "id"),
     Index(None, "status", "id"),
 )

@@ -15,14 +15,14 @@ from sqlalchemy import ColumnElement, Row, case, func, insert, or_, select, upda
 
 from services.common.errors import (
     AssetNotFound,
-    AvatarNotReady,
     InvalidInput,
     StateConflict,
+    StreamNotFound,
     UnsupportedMedia,
     VideoNotFound,
 )
 from services.common.ids import new_id
-from services.storage.catalog.avatars import avatar_record, find_avatar
+from services.storage.catalog.avatars import avatar_record, require_ready_avatar
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import LATE_WRITES_END_AFTER, Erasures
 from services.storage.catalog.page import Page, PageRequest
@@ -36,7 +36,7 @@ from services.storage.catalog.records import (
     VideoSpec,
     VideoStatus,
 )
-from services.storage.catalog.tables import assets, avatars, videos
+from services.storage.catalog.tables import assets, avatars, streams, videos
 from services.storage.refs import VIDEOS, ObjectRef
 
 VIDEO_ID = "vd"
@@ -103,7 +103,7 @@ class Videos:
     async def create(self, account_id: str, new: NewVideo) -> Video:
         """Records a job, queued.
 
-        Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia.
+        Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia, StreamNotFound.
         """
         video_id = new_id(VIDEO_ID)
         async with self._database.write() as tx:
@@ -250,9 +250,10 @@ def _places(account_id: str, video_id: str) -> tuple[ObjectRef, ObjectRef]:
 
 
 async def _check_ingredients(tx: Transaction, account_id: str, spec: VideoSpec) -> None:
-    avatar = await find_avatar(tx, account_id, spec.avatar_id)
-    if avatar.status is not AvatarStatus.READY:
-        raise AvatarNotReady(f"the avatar is {avatar.status}")
+    if spec.stream_id is not None:
+        await _check_stream(tx, account_id, spec)
+        return
+    await require_ready_avatar(tx, account_id, spec.avatar_id)
     if spec.audio_asset_id is None:
         return
     mine = (assets.c.id == spec.audio_asset_id, assets.c.account_id == account_id)
@@ -261,6 +262,16 @@ async def _check_ingredients(tx: Transaction, account_id: str, spec: VideoSpec) 
         raise AssetNotFound("no such asset")
     if asset.kind is not AssetKind.AUDIO:
         raise UnsupportedMedia("a script is a text or a recording")
+
+
+async def _check_stream(tx: Transaction, account_id: str, spec: VideoSpec) -> None:
+    """The avatar is not looked at: it was ready when the stream began, and may be gone."""
+    mine = (streams.c.id == spec.stream_id, streams.c.account_id == account_id)
+    stream = await tx.one_or_none(select(streams.c.avatar_id).where(*mine))
+    if stream is None:
+        raise StreamNotFound("no such stream")
+    if stream.avatar_id != spec.avatar_id:
+        raise InvalidInput("the stream shows another avatar")
 
 
 def _this(account_id: str, video_id: str) -> tuple[ColumnElement[bool], ...]:
@@ -342,6 +353,7 @@ def _spec_columns(spec: VideoSpec) -> dict[str, Any]:
         "avatar_id": spec.avatar_id,
         "text": spec.text,
         "audio_asset_id": spec.audio_asset_id,
+        "stream_id": spec.stream_id,
         "voice_id": spec.voice_id,
         "speed": spec.speed,
         "asked_width": spec.width,
@@ -366,6 +378,7 @@ def _record(row: Row[Any]) -> Video:
             avatar_id=row.avatar_id,
             text=row.text,
             audio_asset_id=row.audio_asset_id,
+            stream_id=row.stream_id,
             voice_id=row.voice_id,
             speed=row.speed,
             width=row.asked_width,

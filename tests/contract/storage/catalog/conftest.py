@@ -27,6 +27,7 @@ from services.gateway.clients.catalog import (
     GrpcAccounts,
     GrpcAvatars,
     GrpcIdempotency,
+    GrpcStreams,
     GrpcVideos,
 )
 from services.gateway.records import (
@@ -35,6 +36,8 @@ from services.gateway.records import (
     AvatarPack,
     AvatarStatus,
     NewVideo,
+    StreamRecord,
+    StreamSpec,
     Video,
     VideoSpec,
 )
@@ -47,6 +50,7 @@ from services.storage.catalog.idempotency import Idempotency
 from services.storage.catalog.migrations import migrate
 from services.storage.catalog.records import Asset, AssetKind, NewAsset
 from services.storage.catalog.servicer import Catalog, CatalogServicer
+from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.refs import ObjectRef
 from tests.fakes.postgres import PostgresServer
@@ -91,6 +95,7 @@ class House:
     accounts: GrpcAccounts
     avatars: GrpcAvatars
     videos: GrpcVideos
+    streams: GrpcStreams
     idempotency: GrpcIdempotency
     assets: Assets
     erasures: Erasures
@@ -160,6 +165,19 @@ class House:
         """A queued job."""
         return await self.videos.create(account_id, await self.new_video(account_id))
 
+    async def stream(self, account_id: str) -> StreamRecord:
+        """A new one."""
+        avatar = await self.avatar(account_id)
+        spec = StreamSpec(avatar.id, "vo_en_heart", 320, 400, 30, 900, 86_400, record=True)
+        return await self.streams.create(account_id, spec)
+
+    async def recording(self, stream: StreamRecord) -> Video:
+        """The job of the video that a stream becomes."""
+        new = await self.new_video(
+            stream.account_id, avatar_id=stream.spec.avatar_id, text=None, stream_id=stream.id
+        )
+        return await self.videos.create(stream.account_id, new)
+
 
 def new_objects(new: NewAsset) -> list[ObjectRef]:
     return [ref for ref in (new.object, new.picture) if ref is not None]
@@ -199,6 +217,7 @@ async def open_house(url: URL) -> AsyncIterator[House]:
             Accounts(database),
             Avatars(database, erasures),
             Videos(database, erasures),
+            Streams(database),
             Idempotency(database),
         )
         register = partial(add_CatalogServiceServicer_to_server, CatalogServicer(catalog))
@@ -209,6 +228,7 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 accounts=GrpcAccounts(channel),
                 avatars=GrpcAvatars(channel),
                 videos=GrpcVideos(channel),
+                streams=GrpcStreams(channel),
                 idempotency=GrpcIdempotency(channel),
                 assets=Assets(database, erasures),
                 erasures=erasures,

@@ -15,7 +15,7 @@ from tests.contract.storage.catalog.conftest import House
 List = Callable[..., Awaitable[Any]]
 
 
-@pytest.fixture(params=["assets", "avatars", "videos"])
+@pytest.fixture(params=["assets", "avatars", "videos", "streams"])
 def noun(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -26,6 +26,7 @@ def lister(house: House, noun: str) -> List:
         "assets": house.assets.list,
         "avatars": house.avatars.list,
         "videos": house.videos.list,
+        "streams": house.streams.list,
     }
     return listers[noun]
 
@@ -35,6 +36,7 @@ async def make(house: House, noun: str, account_id: str) -> str:
         "assets": house.asset,
         "avatars": house.preparing,
         "videos": house.video,
+        "streams": house.stream,
     }
     made_id: str = (await makers[noun](account_id)).id
     return made_id

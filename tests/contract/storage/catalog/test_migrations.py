@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import JSON, Column, Connection, MetaData, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 
 from services.common.errors import StartupError
@@ -50,6 +51,37 @@ async def test_starting_again_keeps_what_is_there(url: URL) -> None:
     async with open_database(url) as database:
         await migrate(database)
         assert await Accounts(database).list() == [made]
+
+
+async def test_replicas_of_the_version_before_record_videos_while_they_are_replaced(
+    url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first version's tables, as that version knew them, on the tables of this one."""
+    upgrade, before = command.upgrade, MetaData()
+    async with open_database(url) as database:
+        with monkeypatch.context() as patched:
+            patched.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+            await migrate(database)
+        await database.change(before.reflect)
+        account = await Accounts(database).create("Ada's")
+        await migrate(database)
+        old = before.tables["videos"]
+        values = {column.name: _some(column, account.id) for column in old.c if not column.nullable}
+        async with database.write() as tx:
+            await tx.execute(insert(old).values(values))
+            kept = await tx.one(select(metadata.tables["videos"].c.stream_id))
+    assert kept.stream_id is None
+
+
+def _some(column: Column[Any], account_id: str) -> Any:
+    """A value that the column takes."""
+    known: dict[str, Any] = {"account_id": account_id, "status": "queued"}
+    if column.name in known:
+        return known[column.name]
+    if isinstance(column.type, JSON):
+        return {}
+    kind = column.type.python_type
+    return datetime.now(UTC) if kind is datetime else kind(1)
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(url: URL) -> None:

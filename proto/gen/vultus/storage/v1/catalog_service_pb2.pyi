@@ -106,6 +106,42 @@ VIDEO_STATUS_REJECTED: VideoStatus.ValueType  # 9
 """Moderation refused its script."""
 Global___VideoStatus: _TypeAlias = VideoStatus  # noqa: Y015
 
+class _StreamStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StreamStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StreamStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STREAM_STATUS_UNSPECIFIED: _StreamStatus.ValueType  # 0
+    """Never sent."""
+    STREAM_STATUS_CREATED: _StreamStatus.ValueType  # 1
+    """Nobody watches it yet."""
+    STREAM_STATUS_CONNECTING: _StreamStatus.ValueType  # 2
+    """Its first viewer is being connected."""
+    STREAM_STATUS_LIVE: _StreamStatus.ValueType  # 3
+    """It can be seen."""
+    STREAM_STATUS_ENDED: _StreamStatus.ValueType  # 4
+    """It ended as it should."""
+    STREAM_STATUS_FAILED: _StreamStatus.ValueType  # 5
+    """It broke."""
+
+class StreamStatus(_StreamStatus, metaclass=_StreamStatusEnumTypeWrapper):
+    """Where a live stream stands."""
+
+STREAM_STATUS_UNSPECIFIED: StreamStatus.ValueType  # 0
+"""Never sent."""
+STREAM_STATUS_CREATED: StreamStatus.ValueType  # 1
+"""Nobody watches it yet."""
+STREAM_STATUS_CONNECTING: StreamStatus.ValueType  # 2
+"""Its first viewer is being connected."""
+STREAM_STATUS_LIVE: StreamStatus.ValueType  # 3
+"""It can be seen."""
+STREAM_STATUS_ENDED: StreamStatus.ValueType  # 4
+"""It ended as it should."""
+STREAM_STATUS_FAILED: StreamStatus.ValueType  # 5
+"""It broke."""
+Global___StreamStatus: _TypeAlias = StreamStatus  # noqa: Y015
+
 @_typing.final
 class Account(_message.Message):
     """A tenant."""
@@ -327,6 +363,7 @@ class VideoSpec(_message.Message):
     AVATAR_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     AUDIO_ASSET_ID_FIELD_NUMBER: _builtins.int
+    STREAM_ID_FIELD_NUMBER: _builtins.int
     VOICE_ID_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
@@ -339,8 +376,10 @@ class VideoSpec(_message.Message):
     """A text, spoken in `voice_id`."""
     audio_asset_id: _builtins.str
     """A recording."""
+    stream_id: _builtins.str
+    """What a live stream showed. The gateway that records it leases the job and ends it; no worker can make it."""
     voice_id: _builtins.str
-    """The voice; empty for a recording."""
+    """The voice; empty unless there is a text."""
     speed: _builtins.float
     """0.5 to 2."""
     width: _builtins.int
@@ -357,6 +396,7 @@ class VideoSpec(_message.Message):
         avatar_id: _builtins.str = ...,
         text: _builtins.str = ...,
         audio_asset_id: _builtins.str = ...,
+        stream_id: _builtins.str = ...,
         voice_id: _builtins.str = ...,
         speed: _builtins.float = ...,
         width: _builtins.int = ...,
@@ -364,11 +404,11 @@ class VideoSpec(_message.Message):
         fps: _builtins.int = ...,
         subtitles: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "script", b"script", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "script", b"script", "stream_id", b"stream_id", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "avatar_id", b"avatar_id", "fps", b"fps", "height", b"height", "script", b"script", "speed", b"speed", "subtitles", b"subtitles", "text", b"text", "voice_id", b"voice_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "avatar_id", b"avatar_id", "fps", b"fps", "height", b"height", "script", b"script", "speed", b"speed", "stream_id", b"stream_id", "subtitles", b"subtitles", "text", b"text", "voice_id", b"voice_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_script: _TypeAlias = _typing.Literal["text", "audio_asset_id"]  # noqa: Y015
+    _WhichOneofReturnType_script: _TypeAlias = _typing.Literal["text", "audio_asset_id", "stream_id"]  # noqa: Y015
     _WhichOneofArgType_script: _TypeAlias = _typing.Literal["script", b"script"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_script) -> _WhichOneofReturnType_script | None: ...
 
@@ -516,6 +556,118 @@ class Video(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__words) -> _WhichOneofReturnType__words | None: ...
 
 Global___Video: _TypeAlias = Video  # noqa: Y015
+
+@_typing.final
+class StreamSpec(_message.Message):
+    """What a live stream shows, and how long it may last."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AVATAR_ID_FIELD_NUMBER: _builtins.int
+    VOICE_ID_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    FPS_FIELD_NUMBER: _builtins.int
+    IDLE_TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    MAX_DURATION_S_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
+    avatar_id: _builtins.str
+    """Which avatar."""
+    voice_id: _builtins.str
+    """The voice; empty: chosen by each text."""
+    width: _builtins.int
+    """Output width; 0: the avatar's."""
+    height: _builtins.int
+    """Output height; 0: the avatar's."""
+    fps: _builtins.int
+    """25 or 30."""
+    idle_timeout_s: _builtins.int
+    """It ends when nobody has used it for so long."""
+    max_duration_s: _builtins.int
+    """It ends after so long."""
+    record: _builtins.bool
+    """Whether it becomes a video."""
+    def __init__(
+        self,
+        *,
+        avatar_id: _builtins.str = ...,
+        voice_id: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        fps: _builtins.int = ...,
+        idle_timeout_s: _builtins.int = ...,
+        max_duration_s: _builtins.int = ...,
+        record: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_id", b"avatar_id", "fps", b"fps", "height", b"height", "idle_timeout_s", b"idle_timeout_s", "max_duration_s", b"max_duration_s", "record", b"record", "voice_id", b"voice_id", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamSpec: _TypeAlias = StreamSpec  # noqa: Y015
+
+@_typing.final
+class Stream(_message.Message):
+    """A live stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SPEC_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RECORDING_VIDEO_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    LIVE_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """"st_…"."""
+    account_id: _builtins.str
+    """Its owner."""
+    status: Global___StreamStatus.ValueType
+    """Where it stands."""
+    reason: _builtins.str
+    """Why it ended, a stable snake-case word such as "idle_timeout"; empty until then."""
+    recording_video_id: _builtins.str
+    """The video that it becomes; empty: none."""
+    @_builtins.property
+    def spec(self) -> Global___StreamSpec:
+        """What it shows."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
+    @_builtins.property
+    def live_at(self) -> _timestamp_pb2.Timestamp:
+        """When it could first be seen; unset: never."""
+
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        account_id: _builtins.str = ...,
+        spec: Global___StreamSpec | None = ...,
+        status: Global___StreamStatus.ValueType = ...,
+        reason: _builtins.str = ...,
+        recording_video_id: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        live_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ended_at", b"ended_at", "live_at", b"live_at", "spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "created_at", b"created_at", "ended_at", b"ended_at", "id", b"id", "live_at", b"live_at", "reason", b"reason", "recording_video_id", b"recording_video_id", "spec", b"spec", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stream: _TypeAlias = Stream  # noqa: Y015
 
 @_typing.final
 class CreateAccountRequest(_message.Message):
@@ -1142,7 +1294,8 @@ class CreateVideoRequest(_message.Message):
     @_builtins.property
     def spec(self) -> Global___VideoSpec:
         """What to make. The avatar must be the account's own and READY (else AVATAR_NOT_FOUND, AVATAR_NOT_READY), a recording the
-        account's own audio asset (else ASSET_NOT_FOUND, UNSUPPORTED_MEDIA).
+        account's own audio asset (else ASSET_NOT_FOUND, UNSUPPORTED_MEDIA). A stream must be the account's own (else
+        STREAM_NOT_FOUND) and show the avatar named here, which may have been deleted meanwhile.
         """
 
     @_builtins.property
@@ -1628,6 +1781,278 @@ class ListStrandedJobsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListStrandedJobsResponse: _TypeAlias = ListStrandedJobsResponse  # noqa: Y015
+
+@_typing.final
+class CreateStreamRequest(_message.Message):
+    """A new stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SPEC_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The owner."""
+    @_builtins.property
+    def spec(self) -> Global___StreamSpec:
+        """What to show. The avatar must be the account's own and READY (else AVATAR_NOT_FOUND, AVATAR_NOT_READY)."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        spec: Global___StreamSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateStreamRequest: _TypeAlias = CreateStreamRequest  # noqa: Y015
+
+@_typing.final
+class CreateStreamResponse(_message.Message):
+    """The stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stream(self) -> Global___Stream:
+        """As recorded."""
+
+    def __init__(
+        self,
+        *,
+        stream: Global___Stream | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateStreamResponse: _TypeAlias = CreateStreamResponse  # noqa: Y015
+
+@_typing.final
+class GetStreamRequest(_message.Message):
+    """Which stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    STREAM_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The caller's account."""
+    stream_id: _builtins.str
+    """The stream."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        stream_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "stream_id", b"stream_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStreamRequest: _TypeAlias = GetStreamRequest  # noqa: Y015
+
+@_typing.final
+class GetStreamResponse(_message.Message):
+    """The stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stream(self) -> Global___Stream:
+        """As it is."""
+
+    def __init__(
+        self,
+        *,
+        stream: Global___Stream | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStreamResponse: _TypeAlias = GetStreamResponse  # noqa: Y015
+
+@_typing.final
+class ListStreamsRequest(_message.Message):
+    """Which page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The caller's account."""
+    limit: _builtins.int
+    """1 to 100."""
+    cursor: _builtins.str
+    """From the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "cursor", b"cursor", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStreamsRequest: _TypeAlias = ListStreamsRequest  # noqa: Y015
+
+@_typing.final
+class ListStreamsResponse(_message.Message):
+    """A page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAMS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """For the next page; empty: there is none."""
+    @_builtins.property
+    def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stream]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        streams: _abc.Iterable[Global___Stream] | None = ...,
+        next_cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_cursor", b"next_cursor", "streams", b"streams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStreamsResponse: _TypeAlias = ListStreamsResponse  # noqa: Y015
+
+@_typing.final
+class MoveStreamRequest(_message.Message):
+    """How it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    STREAM_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RECORDING_VIDEO_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The owner."""
+    stream_id: _builtins.str
+    """The stream."""
+    status: Global___StreamStatus.ValueType
+    """The new status."""
+    reason: _builtins.str
+    """Why, for ENDED and FAILED: a snake-case word of at most 64 characters. The first one stands."""
+    recording_video_id: _builtins.str
+    """The video that it becomes: one of the account that was created with this stream_id; empty: as it is."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        stream_id: _builtins.str = ...,
+        status: Global___StreamStatus.ValueType = ...,
+        reason: _builtins.str = ...,
+        recording_video_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "reason", b"reason", "recording_video_id", b"recording_video_id", "status", b"status", "stream_id", b"stream_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveStreamRequest: _TypeAlias = MoveStreamRequest  # noqa: Y015
+
+@_typing.final
+class MoveStreamResponse(_message.Message):
+    """The stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stream(self) -> Global___Stream:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        stream: Global___Stream | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveStreamResponse: _TypeAlias = MoveStreamResponse  # noqa: Y015
+
+@_typing.final
+class ListUnendedStreamsRequest(_message.Message):
+    """Which of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """1 to 500."""
+    after: _builtins.str
+    """Only those whose id follows this one; empty: from the oldest on."""
+    def __init__(
+        self,
+        *,
+        limit: _builtins.int = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnendedStreamsRequest: _TypeAlias = ListUnendedStreamsRequest  # noqa: Y015
+
+@_typing.final
+class ListUnendedStreamsResponse(_message.Message):
+    """Streams that have not ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stream]:
+        """Oldest first."""
+
+    def __init__(
+        self,
+        *,
+        streams: _abc.Iterable[Global___Stream] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["streams", b"streams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnendedStreamsResponse: _TypeAlias = ListUnendedStreamsResponse  # noqa: Y015
 
 @_typing.final
 class BeginIdempotentRequest(_message.Message):

@@ -135,6 +135,31 @@ class CatalogServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStrandedJobsRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStrandedJobsResponse.FromString,
                 _registered_method=True)
+        self.CreateStream = channel.unary_unary(
+                '/vultus.storage.v1.CatalogService/CreateStream',
+                request_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.CreateStreamRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.CreateStreamResponse.FromString,
+                _registered_method=True)
+        self.GetStream = channel.unary_unary(
+                '/vultus.storage.v1.CatalogService/GetStream',
+                request_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.GetStreamRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.GetStreamResponse.FromString,
+                _registered_method=True)
+        self.ListStreams = channel.unary_unary(
+                '/vultus.storage.v1.CatalogService/ListStreams',
+                request_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStreamsRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStreamsResponse.FromString,
+                _registered_method=True)
+        self.MoveStream = channel.unary_unary(
+                '/vultus.storage.v1.CatalogService/MoveStream',
+                request_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.MoveStreamRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.MoveStreamResponse.FromString,
+                _registered_method=True)
+        self.ListUnendedStreams = channel.unary_unary(
+                '/vultus.storage.v1.CatalogService/ListUnendedStreams',
+                request_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListUnendedStreamsRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListUnendedStreamsResponse.FromString,
+                _registered_method=True)
         self.BeginIdempotent = channel.unary_unary(
                 '/vultus.storage.v1.CatalogService/BeginIdempotent',
                 request_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.BeginIdempotentRequest.SerializeToString,
@@ -277,8 +302,10 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelVideo(self, request, context):
-        """Asks a job to stop: a queued one is cancelled at once, a running one is marked for its worker. Fails with
-        VIDEO_NOT_FOUND; an ended job is told as it is.
+        """Asks a job to stop: one that is queued, or whose lease has run out, is cancelled at once; a leased one that runs is
+        marked for its worker. A worker that is silent does not end it: the mark waits until the lease has run out and another
+        worker takes the job up, or until the job is cancelled once more. Fails with VIDEO_NOT_FOUND; an ended job is told as
+        it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -293,6 +320,44 @@ class CatalogServiceServicer:
 
     def ListStrandedJobs(self, request, context):
         """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateStream(self, request, context):
+        """Records a live stream, created.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStream(self, request, context):
+        """Tells one stream. Fails with STREAM_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStreams(self, request, context):
+        """Lists an account's streams, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveStream(self, request, context):
+        """Moves a stream forward: from CREATED to CONNECTING, LIVE, then ENDED or FAILED; any but the end may be skipped. A status
+        that the stream has already changes nothing, except that it may name the recording. Fails with STREAM_NOT_FOUND; with
+        STATE_CONFLICT when the stream has ended otherwise, would go back, or has another recording; with VIDEO_NOT_FOUND when
+        the account has no such video of this stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnendedStreams(self, request, context):
+        """Lists streams of all accounts that have not ended, so that those whose gateway died can be ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -422,6 +487,31 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.ListStrandedJobs,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStrandedJobsRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStrandedJobsResponse.SerializeToString,
+            ),
+            'CreateStream': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateStream,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.CreateStreamRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.CreateStreamResponse.SerializeToString,
+            ),
+            'GetStream': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStream,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.GetStreamRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.GetStreamResponse.SerializeToString,
+            ),
+            'ListStreams': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStreams,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStreamsRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStreamsResponse.SerializeToString,
+            ),
+            'MoveStream': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveStream,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.MoveStreamRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.MoveStreamResponse.SerializeToString,
+            ),
+            'ListUnendedStreams': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnendedStreams,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListUnendedStreamsRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListUnendedStreamsResponse.SerializeToString,
             ),
             'BeginIdempotent': grpc.unary_unary_rpc_method_handler(
                     servicer.BeginIdempotent,
@@ -980,6 +1070,141 @@ class CatalogService:
             '/vultus.storage.v1.CatalogService/ListStrandedJobs',
             vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStrandedJobsRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStrandedJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.CatalogService/CreateStream',
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.CreateStreamRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.CreateStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.CatalogService/GetStream',
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.GetStreamRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.GetStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStreams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.CatalogService/ListStreams',
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStreamsRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListStreamsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.CatalogService/MoveStream',
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.MoveStreamRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.MoveStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnendedStreams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.CatalogService/ListUnendedStreams',
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListUnendedStreamsRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_catalog__service__pb2.ListUnendedStreamsResponse.FromString,
             options,
             channel_credentials,
             insecure,

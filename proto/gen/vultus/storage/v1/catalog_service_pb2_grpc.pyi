@@ -70,13 +70,29 @@ class CatalogServiceStub:
     UpdateVideo: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateVideoRequest, _catalog_service_pb2.UpdateVideoResponse]
     """Moves a leased job on. Fails with STATE_CONFLICT when the caller no longer holds the lease."""
     CancelVideo: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CancelVideoRequest, _catalog_service_pb2.CancelVideoResponse]
-    """Asks a job to stop: a queued one is cancelled at once, a running one is marked for its worker. Fails with
-    VIDEO_NOT_FOUND; an ended job is told as it is.
+    """Asks a job to stop: one that is queued, or whose lease has run out, is cancelled at once; a leased one that runs is
+    marked for its worker. A worker that is silent does not end it: the mark waits until the lease has run out and another
+    worker takes the job up, or until the job is cancelled once more. Fails with VIDEO_NOT_FOUND; an ended job is told as
+    it is.
     """
     DeleteVideo: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteVideoRequest, _catalog_service_pb2.DeleteVideoResponse]
     """Erases a video's content; a tombstone without content stays. A job that runs is cancelled. Fails with VIDEO_NOT_FOUND."""
     ListStrandedJobs: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListStrandedJobsRequest, _catalog_service_pb2.ListStrandedJobsResponse]
     """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again."""
+    CreateStream: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateStreamRequest, _catalog_service_pb2.CreateStreamResponse]
+    """Records a live stream, created."""
+    GetStream: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetStreamRequest, _catalog_service_pb2.GetStreamResponse]
+    """Tells one stream. Fails with STREAM_NOT_FOUND."""
+    ListStreams: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListStreamsRequest, _catalog_service_pb2.ListStreamsResponse]
+    """Lists an account's streams, newest first."""
+    MoveStream: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.MoveStreamRequest, _catalog_service_pb2.MoveStreamResponse]
+    """Moves a stream forward: from CREATED to CONNECTING, LIVE, then ENDED or FAILED; any but the end may be skipped. A status
+    that the stream has already changes nothing, except that it may name the recording. Fails with STREAM_NOT_FOUND; with
+    STATE_CONFLICT when the stream has ended otherwise, would go back, or has another recording; with VIDEO_NOT_FOUND when
+    the account has no such video of this stream.
+    """
+    ListUnendedStreams: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListUnendedStreamsRequest, _catalog_service_pb2.ListUnendedStreamsResponse]
+    """Lists streams of all accounts that have not ended, so that those whose gateway died can be ended."""
     BeginIdempotent: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.BeginIdempotentRequest, _catalog_service_pb2.BeginIdempotentResponse]
     """Claims an idempotency key, or tells what its first use answered. Fails with IDEMPOTENCY_CONFLICT when the key was used
     with another request, with IDEMPOTENCY_IN_PROGRESS (retryable) while the first use is still being answered.
@@ -128,13 +144,29 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     UpdateVideo: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateVideoRequest, _catalog_service_pb2.UpdateVideoResponse]  # type: ignore[assignment]
     """Moves a leased job on. Fails with STATE_CONFLICT when the caller no longer holds the lease."""
     CancelVideo: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CancelVideoRequest, _catalog_service_pb2.CancelVideoResponse]  # type: ignore[assignment]
-    """Asks a job to stop: a queued one is cancelled at once, a running one is marked for its worker. Fails with
-    VIDEO_NOT_FOUND; an ended job is told as it is.
+    """Asks a job to stop: one that is queued, or whose lease has run out, is cancelled at once; a leased one that runs is
+    marked for its worker. A worker that is silent does not end it: the mark waits until the lease has run out and another
+    worker takes the job up, or until the job is cancelled once more. Fails with VIDEO_NOT_FOUND; an ended job is told as
+    it is.
     """
     DeleteVideo: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteVideoRequest, _catalog_service_pb2.DeleteVideoResponse]  # type: ignore[assignment]
     """Erases a video's content; a tombstone without content stays. A job that runs is cancelled. Fails with VIDEO_NOT_FOUND."""
     ListStrandedJobs: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListStrandedJobsRequest, _catalog_service_pb2.ListStrandedJobsResponse]  # type: ignore[assignment]
     """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again."""
+    CreateStream: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateStreamRequest, _catalog_service_pb2.CreateStreamResponse]  # type: ignore[assignment]
+    """Records a live stream, created."""
+    GetStream: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetStreamRequest, _catalog_service_pb2.GetStreamResponse]  # type: ignore[assignment]
+    """Tells one stream. Fails with STREAM_NOT_FOUND."""
+    ListStreams: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListStreamsRequest, _catalog_service_pb2.ListStreamsResponse]  # type: ignore[assignment]
+    """Lists an account's streams, newest first."""
+    MoveStream: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.MoveStreamRequest, _catalog_service_pb2.MoveStreamResponse]  # type: ignore[assignment]
+    """Moves a stream forward: from CREATED to CONNECTING, LIVE, then ENDED or FAILED; any but the end may be skipped. A status
+    that the stream has already changes nothing, except that it may name the recording. Fails with STREAM_NOT_FOUND; with
+    STATE_CONFLICT when the stream has ended otherwise, would go back, or has another recording; with VIDEO_NOT_FOUND when
+    the account has no such video of this stream.
+    """
+    ListUnendedStreams: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListUnendedStreamsRequest, _catalog_service_pb2.ListUnendedStreamsResponse]  # type: ignore[assignment]
+    """Lists streams of all accounts that have not ended, so that those whose gateway died can be ended."""
     BeginIdempotent: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.BeginIdempotentRequest, _catalog_service_pb2.BeginIdempotentResponse]  # type: ignore[assignment]
     """Claims an idempotency key, or tells what its first use answered. Fails with IDEMPOTENCY_CONFLICT when the key was used
     with another request, with IDEMPOTENCY_IN_PROGRESS (retryable) while the first use is still being answered.
@@ -291,8 +323,10 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.CancelVideoRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.CancelVideoResponse, _abc.Awaitable[_catalog_service_pb2.CancelVideoResponse]]:
-        """Asks a job to stop: a queued one is cancelled at once, a running one is marked for its worker. Fails with
-        VIDEO_NOT_FOUND; an ended job is told as it is.
+        """Asks a job to stop: one that is queued, or whose lease has run out, is cancelled at once; a leased one that runs is
+        marked for its worker. A worker that is silent does not end it: the mark waits until the lease has run out and another
+        worker takes the job up, or until the job is cancelled once more. Fails with VIDEO_NOT_FOUND; an ended job is told as
+        it is.
         """
 
     @_abc_1.abstractmethod
@@ -310,6 +344,50 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListStrandedJobsResponse, _abc.Awaitable[_catalog_service_pb2.ListStrandedJobsResponse]]:
         """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again."""
+
+    @_abc_1.abstractmethod
+    def CreateStream(
+        self,
+        request: _catalog_service_pb2.CreateStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.CreateStreamResponse, _abc.Awaitable[_catalog_service_pb2.CreateStreamResponse]]:
+        """Records a live stream, created."""
+
+    @_abc_1.abstractmethod
+    def GetStream(
+        self,
+        request: _catalog_service_pb2.GetStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.GetStreamResponse, _abc.Awaitable[_catalog_service_pb2.GetStreamResponse]]:
+        """Tells one stream. Fails with STREAM_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListStreams(
+        self,
+        request: _catalog_service_pb2.ListStreamsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ListStreamsResponse, _abc.Awaitable[_catalog_service_pb2.ListStreamsResponse]]:
+        """Lists an account's streams, newest first."""
+
+    @_abc_1.abstractmethod
+    def MoveStream(
+        self,
+        request: _catalog_service_pb2.MoveStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.MoveStreamResponse, _abc.Awaitable[_catalog_service_pb2.MoveStreamResponse]]:
+        """Moves a stream forward: from CREATED to CONNECTING, LIVE, then ENDED or FAILED; any but the end may be skipped. A status
+        that the stream has already changes nothing, except that it may name the recording. Fails with STREAM_NOT_FOUND; with
+        STATE_CONFLICT when the stream has ended otherwise, would go back, or has another recording; with VIDEO_NOT_FOUND when
+        the account has no such video of this stream.
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnendedStreams(
+        self,
+        request: _catalog_service_pb2.ListUnendedStreamsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ListUnendedStreamsResponse, _abc.Awaitable[_catalog_service_pb2.ListUnendedStreamsResponse]]:
+        """Lists streams of all accounts that have not ended, so that those whose gateway died can be ended."""
 
     @_abc_1.abstractmethod
     def BeginIdempotent(
