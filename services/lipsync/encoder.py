@@ -25,18 +25,18 @@ _BT709 = 1
 _LIMITED_RANGE = 1
 
 
-def _bt709_rows() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Rows [R, G, B, offset] of 8-bit limited-range Y', and of Cb and Cr (ITU-R BT.709-6, 3)."""
+def _bt709_rows() -> NDArray[np.float32]:
+    """Rows [R, G, B, offset] of 8-bit limited-range Y', Cb and Cr (ITU-R BT.709-6, 3)."""
     red, blue = 0.2126, 0.0722
     luma = np.array([red, 1.0 - red - blue, blue])
     cb = (np.array([0.0, 0.0, 1.0]) - luma) / (2.0 * (1.0 - blue))
     cr = (np.array([1.0, 0.0, 0.0]) - luma) / (2.0 * (1.0 - red))
-    y_row = np.append(luma * 219.0 / 255.0, 16.0)
-    chroma = np.stack([np.append(row * 224.0 / 255.0, 128.0) for row in (cb, cr)])
-    return y_row[None].astype(np.float32), chroma.astype(np.float32)
+    rows = [np.append(luma * 219.0 / 255.0, 16.0)]
+    rows += [np.append(row * 224.0 / 255.0, 128.0) for row in (cb, cr)]
+    return np.stack(rows).astype(np.float32)
 
 
-_LUMA_ROW, _CHROMA_ROWS = _bt709_rows()
+_ROWS = _bt709_rows()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,13 @@ def yuv420_from_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """BT.709 limited-range I420 of an RGB picture [h, w, 3] with even sides: [h * 3 / 2, w]."""
     height, width = rgb.shape[:2]
     half = cv2.resize(rgb, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    chroma = cv2.transform(half, _CHROMA_ROWS)
     planes = np.empty((height * 3 // 2, width), np.uint8)
-    planes[:height] = cv2.transform(rgb, _LUMA_ROW)
-    planes[height:].reshape(2, height // 2, width // 2)[:] = np.moveaxis(chroma, 2, 0)
+    chroma = planes[height:].reshape(2, height // 2, width // 2)
+    # Of three channels at once OpenCV makes three in a quarter of the time that it takes for one.
+    cv2.extractChannel(cv2.transform(rgb, _ROWS), 0, dst=planes[:height])
+    halves = cv2.transform(half, _ROWS)
+    for number, plane in enumerate(chroma, start=1):
+        cv2.extractChannel(halves, number, dst=plane)
     return planes
 
 
@@ -91,7 +94,7 @@ class H264Encoder:
 
     def encode(self, rgb: NDArray[np.uint8]) -> EncodedFrame:
         """Encodes the next picture, RGB [h, w, 3]; the array may be reused afterwards."""
-        picture = av.VideoFrame.from_ndarray(yuv420_from_rgb(rgb), format="yuv420p")
+        picture = av.VideoFrame.from_numpy_buffer(yuv420_from_rgb(rgb), format="yuv420p")
         picture.pts = self._frames
         picture.time_base = self._context.time_base
         if self._keyframe_wanted:
