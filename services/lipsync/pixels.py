@@ -15,13 +15,25 @@ Map = NDArray[np.float32]
 _MIN_BLUR_PX = 0.3
 
 
-def sample(source: NDArray[T], at: Map) -> NDArray[T]:
-    """A picture read at the places of a map, bilinear; its edge pixels go on beyond it."""
+def sample(source: NDArray[T], at: Map, out: NDArray[T] | None = None) -> NDArray[T]:
+    """A picture read at the places of a map, bilinear; its edge pixels go on beyond it. `out`, if
+    given, takes the result. Four channels of bytes are read twice as fast as three."""
     cv: Any = cv2
     sampled: NDArray[T] = cv.remap(
-        source, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        source, at, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE
     )
     return sampled
+
+
+def opaque(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An RGB picture as RGBA."""
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)
+
+
+def without_alpha(picture: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """The colours of an RGBA picture, written into `out` [h, w, 3]."""
+    if picture.size:
+        cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB, dst=out)
 
 
 def doubled(source: NDArray[T]) -> NDArray[T]:

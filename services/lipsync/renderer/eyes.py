@@ -8,13 +8,17 @@ from numpy.typing import NDArray
 from services.lipsync.expression import Expression
 from services.lipsync.pixels import blurred, doubled, sample
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
+from services.lipsync.renderer.layers import Layers
 from services.lipsync.renderer.lids import lid_field
 from services.lipsync.renderer.shape import ALONG, FaceShape, Slit
-from services.lipsync.renderer.slit import SlitWarp, Zone
+from services.lipsync.renderer.slit import SlitWarp
+from services.lipsync.renderer.zone import Zone
 
 _UPPER_MEETS = 0.90
 """The upper lid's share of a blink."""
 _LOWER_REACH = 0.10
+_OVERLAP = 0.012
+"""How far a shut upper lid reaches over the lower one, inter-ocular distances."""
 _BROW_HALF = 0.055
 _GAZE_X, _GAZE_Y = 0.055, 0.035
 """How far an iris goes at most, inter-ocular distances."""
@@ -54,16 +58,18 @@ class EyePicture:
         self._ball = doubled(_eyeball(picture, frame, slit, self._warp.source))
         self._gaze = self._gaze_field(shape.irises[side], shape.iris_radius)
 
-    def draw(self, weights: NDArray[np.float32], expression: Expression) -> NDArray[np.float32]:
-        """The zone's picture, float32 RGB [h, w, 3]."""
+    def draw(self, weights: NDArray[np.float32], expression: Expression) -> NDArray[np.uint8]:
+        """The zone's picture, RGB [h, w, 3]."""
         upper, lower = self._sink(weights, expression)
         smooth = self._warp.smooth(weights)
         layers = self._warp.layers(smooth, upper * self._lids[0], lower * self._lids[1])
-        drawn = self._behind(smooth, expression)
-        if expression.blink > 0.0:
-            drawn *= self._shadow(layers.upper[..., 3], expression.blink)[..., None]
-        for layer in (layers.lower, layers.upper):
-            drawn += (layer[..., :3] - drawn) * layer[..., 3:]
+        drawn = layers.joined()
+        box = layers.opening()
+        if box is not None:
+            behind = self._behind(smooth, expression, box)
+            if expression.blink > 0.0:
+                behind *= self._shadow(layers, box, expression.blink)[..., None]
+            drawn[box.slices] = layers.over(behind, box)
         return drawn
 
     def _sink(self, weights: NDArray[np.float32], expression: Expression) -> tuple[float, float]:
@@ -75,25 +81,29 @@ class EyePicture:
         )
         follow = _LID_FOLLOWS * _GAZE_Y * expression.gaze_y / gap
         lifted = -float(np.clip(expression.squint, 0.0, 1.0)) * _SQUINT_LIFT
-        left = max(1.0 + lifted - follow + (smooth_lower - smooth_upper) / gap, 0.0)
+        smooth_gap = (smooth_lower - smooth_upper + _OVERLAP) / gap
+        left = max(1.0 + lifted - follow + smooth_gap, 0.0)
         blink = float(np.clip(expression.blink, 0.0, 1.0))
         upper = follow + _UPPER_MEETS * blink * left
         return upper, lifted - (1.0 - _UPPER_MEETS) * blink * left
 
-    def _behind(self, smooth: NDArray[np.float32], expression: Expression) -> NDArray[np.float32]:
+    def _behind(
+        self, smooth: NDArray[np.float32], expression: Expression, box: Zone
+    ) -> NDArray[np.float32]:
         look = np.array([_GAZE_X * expression.gaze_x, _GAZE_Y * expression.gaze_y], np.float32)
         shift = self._frame.turn @ look * np.float32(self._frame.iod_px)
         source = self._warp.backward(smooth + self._gaze[..., None] * shift)
-        return sample(self._ball, source).astype(np.float32)
+        return sample(self._ball, source[box.slices]).astype(np.float32)
 
-    def _shadow(self, lid: NDArray[np.float32], blink: float) -> NDArray[np.float32]:
+    def _shadow(self, layers: Layers, box: Zone, blink: float) -> NDArray[np.float32]:
         """Lashes and lid shade the eyeball just below the edge that comes down."""
-        px = self._frame.iod_px
-        soft = blurred(lid, max(0.7, 0.02 * px))
+        sigma = max(0.7, 0.02 * self._frame.iod_px)
+        around = box.padded(int(4 * sigma), (self.zone.width, self.zone.height))
+        soft = blurred(1.0 - layers.uncovered(around)[0], sigma)[box.within(around)]
         return 1.0 - np.float32(_LASH_SHADOW * min(1.0, 2.0 * blink)) * soft
 
     def _gaze_field(self, iris: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
-        """1 at the iris, 0 at the corners; on the warp's grid."""
+        """1 at the iris, 0 at the corners; at the warp's points."""
         away = np.linalg.norm(self._warp.points - iris, axis=-1)
         return 1.0 - smoothstep(away, 1.1 * radius, 2.6 * radius)
 
@@ -102,7 +112,7 @@ def _eyeball(
     picture: NDArray[np.uint8], frame: FaceFrame, slit: Slit, zone: Zone
 ) -> NDArray[np.uint8]:
     """The eye as it would go on below its lids: the rows inside, continued up and down."""
-    pixels = zone.grid(1.0)
+    pixels = zone.pixels()
     points = frame.from_picture(pixels)
     x, y = points[..., 0], points[..., 1]
     upper, lower = np.interp(x, slit.x, slit.upper), np.interp(x, slit.x, slit.lower)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.lipsync.pixels import blurred, pulled
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
 from services.lipsync.renderer.palette import Palette
-from services.lipsync.renderer.slit import Zone
+from services.lipsync.renderer.zone import Zone
 
 # Widths as seen from the front, in inter-ocular distances, from the middle outwards.
 _UPPER_TEETH = ((0.136, 0.165), (0.104, 0.145), (0.102, 0.158), (0.078, 0.138), (0.058, 0.125))

@@ -11,6 +11,8 @@ from services.lipsync.renderer.shape import SAMPLES, Slit
 
 _SWEEPS = 240
 _OVER_RELAXATION = 1.6
+_RIM = 0.03
+"""How wide a lid's rim is, inter-ocular distances; wider than a cell of the grid."""
 
 
 def lid_field(slit: Slit, points: Points, sign: float, limit: float) -> NDArray[np.float32]:
@@ -18,7 +20,8 @@ def lid_field(slit: Slit, points: Points, sign: float, limit: float) -> NDArray[
 
     `sign`: -1 for the upper lid, 1 for the lower. The lid's edge goes by the height of the opening,
     what lies at `limit` (the brow, the cheek) or beyond stays, and the skin between takes the
-    smoothest course: the harmonic field. Over the eyeball the edge's value goes on.
+    smoothest course: the harmonic field. Over the eyeball the edge's value goes on, and the rim
+    with its lashes goes with it undistorted.
     """
     place = slit.along(points[..., 0])
     index = np.asarray((place + 1.0) * ((SAMPLES - 1) / 2), np.float32)
@@ -26,10 +29,10 @@ def lid_field(slit: Slit, points: Points, sign: float, limit: float) -> NDArray[
     gap = sample_line(np.maximum(slit.gap, 0.0), index)
     inside = np.abs(place) < 1.0
     outwards = (points[..., 1] - edge) * np.float32(sign)
-    free = (outwards > 0.0) & ((points[..., 1] - limit) * sign < 0.0)
+    free = (outwards > _RIM) & ((points[..., 1] - limit) * sign < 0.0)
     free[[0, -1]] = False
     free[:, [0, -1]] = False
-    field = np.where(inside & (outwards <= 0.0), gap, 0.0).astype(np.float32)
+    field = np.where(inside & (outwards <= _RIM), gap, 0.0).astype(np.float32)
     checker = (np.add.outer(*(np.arange(n) for n in free.shape)) % 2).astype(bool)
     for _ in range(_SWEEPS):
         for colour in (free & checker, free & ~checker):

@@ -12,9 +12,11 @@ from services.lipsync.pixels import blurred, pulled, sample, sample_line
 from services.lipsync.renderer.fields import FIELDS, JAW_DROP
 from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
 from services.lipsync.renderer.interior import Behind, Interior
+from services.lipsync.renderer.layers import Layers
 from services.lipsync.renderer.palette import palette_of
 from services.lipsync.renderer.shape import ALONG, SAMPLES, FaceShape, Slit
-from services.lipsync.renderer.slit import Layers, SlitWarp, Zone
+from services.lipsync.renderer.slit import SlitWarp
+from services.lipsync.renderer.zone import Zone
 
 _MEAN_WIDTH = 0.77
 _JAW = MOUTH_SHAPES.index("jaw_open")
@@ -129,7 +131,8 @@ class Mouth:
             still = np.zeros(len(FIELDS), np.float32)
             edges = self._edges(still, np.zeros(len(MOUTH_SHAPES), np.float32))
             layers = self._layers(still, edges)
-            self._shade_at_rest = self._shade(layers)
+            everything = Zone(0, 0, self.zone.width, self.zone.height)
+            self._shade_at_rest = self._shade(layers, everything)
 
     def articulated(self, mouth: NDArray[np.float32]) -> NDArray[np.float32]:
         """The coefficients as this face makes them: a mouth that the picture shows open is drawn
@@ -141,14 +144,17 @@ class Mouth:
         drawn_together[_JAW] -= np.float32(_SPEAKING_CLOSES * activity * self._open_jaw)
         return drawn_together
 
-    def draw(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The zone's picture, float32 RGB [h, w, 3]."""
+    def draw(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The zone's picture, RGB [h, w, 3]."""
         edges = self._edges(weights, mouth)
         layers = self._layers(weights, edges)
-        drawn = self._inside(weights, mouth, float((edges.lower - edges.upper).max()))
-        drawn *= self._shade(layers, self._shade_at_rest)[..., None]
-        for layer in (layers.lower, layers.upper):
-            drawn += (layer[..., :3] - drawn) * layer[..., 3:]
+        drawn = layers.joined()
+        box = layers.opening()
+        if box is not None:
+            opened = float((edges.lower - edges.upper).max())
+            behind = self._inside(weights, mouth, opened, box)
+            behind *= self._shade(layers, box, self._shade_at_rest)[..., None]
+            drawn[box.slices] = layers.over(behind, box)
         return drawn
 
     def _own_share(self, opened: float) -> float:
@@ -182,35 +188,37 @@ class Mouth:
         return _Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
 
     def _inside(
-        self, weights: NDArray[np.float32], mouth: NDArray[np.float32], opened: float
+        self, weights: NDArray[np.float32], mouth: NDArray[np.float32], opened: float, box: Zone
     ) -> NDArray[np.float32]:
         middle = self._warp.edge_fields[0][_HEAD_FIELDS, len(ALONG) // 2]
         head_px = (
             self._frame.turn @ (weights[_HEAD_FIELDS] @ middle) * np.float32(self._frame.iod_px)
         )
         behind = Behind(head_px, JAW_DROP * float(mouth[_JAW]), float(mouth[_TONGUE]))
-        drawn = self._interior.draw(self.zone, behind, own_teeth=self._keeps_teeth)
+        drawn = self._interior.draw(self.zone.part(box), behind, own_teeth=self._keeps_teeth)
         if self._own is not None:
-            matrix = np.array([[1.0, 0.0, -head_px[0]], [0.0, 1.0, -head_px[1]]])
-            own = pulled(self._own, matrix, self.zone.width, self.zone.height)
+            matrix = np.array([[1.0, 0.0, box.x - head_px[0]], [0.0, 1.0, box.y - head_px[1]]])
+            own = pulled(self._own, matrix, box.width, box.height)
             drawn += (own[..., :3] - drawn) * (own[..., 3:] * np.float32(self._own_share(opened)))
         return drawn
 
     def _shade(
-        self, layers: Layers, at_rest: NDArray[np.float32] | None = None
+        self, layers: Layers, box: Zone, at_rest: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """How much light reaches each point inside: little near the lips and in a narrow slit."""
+        """How much light reaches each point of a box: little near the lips and in a narrow slit."""
         px = self._frame.iod_px
-        opening = (1.0 - layers.lower[..., 3]) * (1.0 - layers.upper[..., 3])
-        light = blurred(opening, max(0.8, 0.030 * px))
-        lid = blurred(layers.upper[..., 3], max(0.8, 0.028 * px))
-        drop = max(1, round(0.022 * px))
+        sigma, drop = max(0.8, 0.030 * px), max(1, round(0.022 * px))
+        around = box.padded(int(4 * sigma) + drop, (self.zone.width, self.zone.height))
+        upper, lower = layers.uncovered(around)
+        light = blurred(lower * upper, sigma)
+        lid = blurred(1.0 - upper, max(0.8, 0.028 * px))
         shadow = np.empty_like(lid)
         shadow[drop:] = lid[:-drop]
         shadow[:drop] = lid[:1]
         shade = np.clip(0.52 + 0.90 * light, 0.0, 1.0) * (1.0 - 0.30 * shadow)
+        shade = shade[box.within(around)]
         if at_rest is not None:
-            shade = np.minimum(shade / np.maximum(at_rest, 0.15), 1.0)
+            shade = np.minimum(shade / np.maximum(at_rest[box.slices], 0.15), 1.0)
         return np.asarray(shade, np.float32)
 
 
@@ -219,7 +227,7 @@ def _own_inside(
 ) -> NDArray[np.float32]:
     """What the picture itself shows between the lips, and goes on behind them: colour and coverage
     [h, w, 4]."""
-    pixels = zone.grid(1.0)
+    pixels = zone.pixels()
     points = frame.from_picture(pixels)
     index = np.asarray((slit.along(points[..., 0]) + 1.0) * ((SAMPLES - 1) / 2), np.float32)
     upper, lower = sample_line(slit.upper, index), sample_line(slit.lower, index)

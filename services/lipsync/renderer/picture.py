@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,17 +11,21 @@ from numpy.typing import NDArray
 
 from services.lipsync.expression import Expression
 from services.lipsync.pack import AvatarPack
-from services.lipsync.pixels import blurred, doubled, enlarged, resized, sample
+from services.lipsync.pixels import blurred, doubled, opaque, resized, sample, without_alpha
 from services.lipsync.renderer.eyes import EyePicture
 from services.lipsync.renderer.fields import FIELDS, field_weights, motion_fields
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
+from services.lipsync.renderer.layers import blended
 from services.lipsync.renderer.mouth import Mouth
 from services.lipsync.renderer.shape import FaceShape, face_shape
-from services.lipsync.renderer.slit import Zone, inverse
+from services.lipsync.renderer.zone import Cells, Zone, backward
 
-_GRID_PER_IOD = 14.0
+_CELLS_PER_IOD, _LEAST_CELL_PX = 14.0, 2
+_INVERSION_STEPS = 4
 _STILL_PX = 0.02
 _FEATHER_PX = 3
+# Rows that are warped at once: what they need fits into a core's cache.
+_STRIP_PX = 64
 # The least that every motion may do to count as moving a point.
 _REACH_WEIGHTS = {"yaw": 0.1, "pitch": 0.1, "roll": 0.06, "shift_x": 0.06, "shift_y": 0.06}
 
@@ -32,15 +37,13 @@ class PictureRenderer:
         """A shape other than the pack's is padded with a soft continuation of the picture."""
         canvas, place = _fit(pack.picture, width, height)
         scale = place.width / pack.width
-        self._canvas = canvas
-        self._frame = canvas.copy()
+        self._frame = canvas
+        self._view = canvas[place.slices]
         picture = np.ascontiguousarray(canvas[place.slices])
         frame = FaceFrame.of(pack.landmarks).scaled(scale, (0.0, 0.0))
         shape = face_shape(pack.picture, pack.landmarks)
         rigid = _rigid(pack.person, frame, picture)
-        self._picture, self._view = picture, self._frame[place.slices]
-        self._doubled = doubled(picture)
-        self._place_grid(frame, shape, rigid)
+        self._body = _Body(picture, frame, shape, rigid)
         self._mouth = Mouth(picture, frame, shape, rigid)
         self._eyes = [EyePicture(picture, frame, shape, side, rigid) for side in (0, 1)]
         self._zones = [self._mouth.zone, *(eye.zone for eye in self._eyes)]
@@ -50,66 +53,97 @@ class PictureRenderer:
         """The picture of an expression, RGB [h, w, 3]; the next call overwrites it."""
         expression = replace(expression, mouth=self._mouth.articulated(expression.mouth))
         weights = field_weights(expression)
-        self._warp(weights)
+        self._body.draw(weights, self._view)
         drawn = [
             self._mouth.draw(weights, expression.mouth),
             *(eye.draw(weights, expression) for eye in self._eyes),
         ]
         for zone, picture, feather in zip(self._zones, drawn, self._feathers, strict=True):
             view = self._view[zone.slices]
-            base = view.astype(np.float32)
-            base += (picture - base) * feather
-            np.copyto(view, np.rint(base, out=base).astype(np.uint8))
+            view[:] = blended(picture, view, feather)
         return self._frame
 
-    def _place_grid(self, frame: FaceFrame, shape: FaceShape, rigid: NDArray[np.float32]) -> None:
-        height, width = self._picture.shape[:2]
-        whole = Zone(0, 0, width, height)
-        step = max(2.0, frame.iod_px / _GRID_PER_IOD)
-        zone = _moving(whole, step, frame, shape, rigid)
-        self._zone = zone
-        self._grid = zone.grid(step)
-        rows, columns = self._grid.shape[:2]
-        self._origin = np.array([zone.x - 0.5, zone.y - 0.5], np.float32)
-        self._to_cell = np.array([columns / zone.width, rows / zone.height], np.float32)
-        self._pixels = zone.grid(1.0)
-        self._fields = _fields(self._grid, frame, shape, rigid).reshape(len(FIELDS), -1)
 
-    def _warp(self, weights: NDArray[np.float32]) -> None:
-        field = (weights @ self._fields).reshape(self._grid.shape)
-        shift = inverse(self._grid, field, self._origin, self._to_cell, steps=4)
-        maps = enlarged(shift, self._zone.width, self._zone.height)
-        maps += self._pixels
-        maps *= np.float32(2.0)
-        view = self._view[self._zone.slices]
-        view[:] = sample(self._doubled, maps)
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """Cells that are drawn at once, and the pixels of the picture that they cover."""
+
+    rows: slice
+    columns: slice
+    pixels: tuple[slice, slice]
+
+
+class _Body:
+    """All that moves smoothly: one warp of the picture, where anything ever moves."""
+
+    def __init__(
+        self,
+        picture: NDArray[np.uint8],
+        frame: FaceFrame,
+        shape: FaceShape,
+        rigid: NDArray[np.float32],
+    ) -> None:
+        whole = Zone(0, 0, picture.shape[1], picture.shape[0])
+        step = max(_LEAST_CELL_PX, round(frame.iod_px / _CELLS_PER_IOD))
+        zone = _enclosing(_moves(_fields(Cells(whole, step), frame, shape, rigid)), whole, step)
+        self._cells = Cells(zone, step)
+        fields = _fields(self._cells, frame, shape, rigid)
+        self._fields = fields.reshape(len(FIELDS), -1)
+        self._strips = list(_strips(self._cells, _moves(fields)))
+        self._places = self._cells.places_of(self._cells.centres)
+        self._doubled = doubled(opaque(picture))
+        self._doubled_places = self._cells.centres * np.float32(2.0)
+
+    def draw(self, weights: NDArray[np.float32], picture: NDArray[np.uint8]) -> None:
+        """Draws it into a picture, RGB [h, w, 3], whose other parts never change."""
+        field = (weights @ self._fields).reshape(self._places.shape)
+        away = backward(field, self._places, self._cells.step_px, _INVERSION_STEPS)
+        away *= np.float32(2.0)
+        away += self._doubled_places
+        for strip in self._strips:
+            at = self._cells.at_pixels(away, strip.rows, strip.columns)
+            without_alpha(sample(self._doubled, at), out=picture[strip.pixels])
 
 
 def _fields(
-    grid: NDArray[np.float32], frame: FaceFrame, shape: FaceShape, rigid: NDArray[np.float32]
+    cells: Cells, frame: FaceFrame, shape: FaceShape, rigid: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    fields = motion_fields(shape, frame.from_picture(grid), sample(rigid, grid))
+    """Every motion at the cells' centres, pixels [k, h, w, 2]."""
+    points = frame.from_picture(cells.centres)
+    fields = motion_fields(shape, points, sample(rigid, cells.centres))
     return np.ascontiguousarray(fields @ frame.turn.T * np.float32(frame.iod_px))
 
 
-def _moving(
-    zone: Zone, step: float, frame: FaceFrame, shape: FaceShape, rigid: NDArray[np.float32]
-) -> Zone:
-    """The part of a zone in which anything ever moves."""
-    grid = zone.grid(step)
+def _moves(fields: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether anything in a cell, or in one beside it, ever moves [h, w]; the ring is left out."""
     reach = np.array([_REACH_WEIGHTS.get(name, 1.0) for name in FIELDS], np.float32)
-    fields = np.abs(_fields(grid, frame, shape, rigid)).max(axis=-1)
-    moves = np.tensordot(reach, fields, axes=1) > _STILL_PX
-    ys, xs = np.flatnonzero(moves.any(axis=1)), np.flatnonzero(moves.any(axis=0))
-    x0, y0 = grid[max(ys[0] - 1, 0), max(xs[0] - 1, 0)]
-    x1, y1 = grid[min(ys[-1] + 1, len(grid) - 1), min(xs[-1] + 1, grid.shape[1] - 1)]
-    left, top = max(int(x0) - 1, 0), max(int(y0) - 1, 0)
-    right, bottom = min(int(x1) + 2, zone.width), min(int(y1) + 2, zone.height)
-    if xs[-1] + 1 >= grid.shape[1]:
-        right = zone.width
-    if ys[-1] + 1 >= len(grid):
-        bottom = zone.height
+    moves = np.tensordot(reach, np.abs(fields).max(axis=-1), axes=1) > _STILL_PX
+    near = cv2.dilate(moves.astype(np.uint8), np.ones((3, 3), np.uint8))
+    return np.asarray(near[1:-1, 1:-1] > 0)
+
+
+def _enclosing(moves: NDArray[np.bool_], whole: Zone, step: int) -> Zone:
+    """The pixels of the cells that move."""
+    rows, columns = (np.flatnonzero(moves.any(axis=axis)) * step for axis in (1, 0))
+    right = min(int(columns[-1]) + step, whole.width)
+    bottom = min(int(rows[-1]) + step, whole.height)
+    left, top = int(columns[0]), int(rows[0])
     return Zone(left, top, right - left, bottom - top)
+
+
+def _strips(cells: Cells, moves: NDArray[np.bool_]) -> Iterator[_Strip]:
+    """The cells that move, in strips of rows."""
+    zone, step = cells.zone, cells.step_px
+    at_once = max(1, _STRIP_PX // step)
+    for top in range(0, cells.rows, at_once):
+        rows = slice(top, min(top + at_once, cells.rows))
+        columns = np.flatnonzero(moves[rows].any(axis=0))
+        if len(columns):
+            first, last = int(columns[0]), int(columns[-1]) + 1
+            x, y = zone.x + first * step, zone.y + rows.start * step
+            right = min(zone.x + last * step, zone.x + zone.width)
+            bottom = min(zone.y + rows.stop * step, zone.y + zone.height)
+            yield _Strip(rows, slice(first, last), (slice(y, bottom), slice(x, right)))
 
 
 def _rigid(
@@ -124,7 +158,7 @@ def _rigid(
     ) / np.float32(frame.iod_px)
     weight = 1.0 - smoothstep(away, 0.0, 0.30)
     weight = blurred(weight, 0.05 * frame.iod_px)
-    step, border = frame.iod_px / _GRID_PER_IOD, 0.22 * frame.iod_px
+    step, border = frame.iod_px / _CELLS_PER_IOD, 0.22 * frame.iod_px
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
     ramp_x = smoothstep(np.minimum(x, width - 1 - x), step, step + border)
     ramp_y = smoothstep(np.minimum(y, height - 1 - y), step, step + border)
@@ -136,7 +170,7 @@ def _feather(zone: Zone) -> NDArray[np.float32]:
     ramps = [
         np.clip((np.minimum(line, len(line) - 1 - line)) / _FEATHER_PX, 0.0, 1.0) for line in (x, y)
     ]
-    return np.asarray(ramps[0] * ramps[1][:, None], np.float32)[..., None]
+    return np.asarray(ramps[0] * ramps[1][:, None], np.float32)
 
 
 def _fit(picture: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], Zone]:
