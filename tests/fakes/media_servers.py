@@ -1,0 +1,162 @@
+"""Moderation, text to speech and lip-sync: the fakes, as gRPC services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+from vultus.lipsync.v1 import lipsync_service_pb2 as lipsync
+from vultus.lipsync.v1 import lipsync_service_pb2_grpc as lipsync_grpc
+from vultus.moderation.v1 import moderation_service_pb2 as moderation
+from vultus.moderation.v1 import moderation_service_pb2_grpc as moderation_grpc
+from vultus.tts.v1 import tts_service_pb2 as tts
+from vultus.tts.v1 import tts_service_pb2_grpc as tts_grpc
+
+from services.gateway import media, records
+from services.gateway.clients import messages
+from services.gateway.ports import AnimationConfig
+from tests.fakes.stage import Stage
+
+Context = Any
+"""A gRPC context: the fakes look at nothing of it."""
+
+
+class Moderator(moderation_grpc.ModerationServiceServicer):
+    """Moderation."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._port = stage.moderator
+
+    async def CheckText(self, request: Any, context: Context) -> Any:
+        verdict = await self._port.check_text(request.text)
+        return moderation.CheckTextResponse(verdict=_verdict(verdict))
+
+    async def CheckImage(self, request: Any, context: Context) -> Any:
+        verdict = await self._port.check_image(messages.ref(request.image))
+        return moderation.CheckImageResponse(verdict=_verdict(verdict))
+
+    async def CheckAudio(self, request_iterator: Any, context: Context) -> Any:
+        async def chunks() -> AsyncGenerator[media.AudioChunk, None]:
+            async for request in request_iterator:
+                if request.HasField("audio"):
+                    yield messages.chunk(request.audio)
+
+        verdict = await self._port.check_audio(chunks())
+        return moderation.CheckAudioResponse(verdict=_verdict(verdict), language="en")
+
+    def CheckTextStream(self, request_iterator: Any, context: Context) -> Any:
+        raise NotImplementedError
+
+
+def _verdict(verdict: records.Verdict) -> moderation.Verdict:
+    return moderation.Verdict(
+        suggestion=moderation.Suggestion.Value(f"SUGGESTION_{verdict.suggestion.upper()}"),
+        categories=[moderation.Category(label=label) for label in verdict.labels],
+    )
+
+
+class Speaker(tts_grpc.TtsServiceServicer):
+    """Text to speech."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._port = stage.speaker
+
+    async def ListVoices(self, request: Any, context: Context) -> Any:
+        language = request.language if request.HasField("language") else None
+        voices = await self._port.voices(language)
+        return tts.ListVoicesResponse(
+            voices=[
+                tts.Voice(
+                    id=voice.id,
+                    name=voice.name,
+                    language=voice.language,
+                    gender=voice.gender,
+                    sample_rate_hz=voice.sample_rate_hz,
+                )
+                for voice in voices
+            ]
+        )
+
+    async def Synthesize(self, request_iterator: Any, context: Context) -> Any:
+        requests = [request async for request in request_iterator]
+        config, text = requests[0].config, "".join(r.text for r in requests[1:])
+        spoken = self._port.speak(text, voice_id=config.voice_id, speed=config.speed)
+        async for item in spoken:
+            if isinstance(item, media.AudioChunk):
+                yield tts.SynthesizeResponse(audio=messages.chunk_to_wire(item))
+                continue
+            start = tts.SegmentStart(
+                text=item.text,
+                start_us=item.start_us,
+                duration_us=item.duration_us,
+                visemes=map(messages.viseme_to_wire, item.visemes),
+                words=map(messages.word_to_wire, item.words),
+            )
+            yield tts.SynthesizeResponse(segment_start=start)
+        yield tts.SynthesizeResponse(utterance_end=tts.UtteranceEnd())
+
+
+class Animator(lipsync_grpc.LipsyncServiceServicer):
+    """Lip-sync."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._port = stage.animator
+
+    async def InspectPortrait(self, request: Any, context: Context) -> Any:
+        await self._port.inspect(messages.ref(request.portrait))
+        return lipsync.InspectPortraitResponse(width=512, height=640)
+
+    async def PrepareAvatar(self, request: Any, context: Context) -> Any:
+        yield lipsync.PrepareAvatarResponse(progress=0.5)
+        pack = await self._port.prepare(
+            messages.ref(request.portrait),
+            pack=messages.ref(request.pack),
+            preview=messages.ref(request.preview),
+        )
+        yield lipsync.PrepareAvatarResponse(
+            pack=lipsync.AvatarPack(width=pack.width, height=pack.height)
+        )
+
+    async def Animate(self, request_iterator: Any, context: Context) -> Any:
+        first = (await anext(aiter(request_iterator))).config
+        config = AnimationConfig(
+            messages.ref(first.pack), first.width, first.height, first.fps, first.sample_rate_hz
+        )
+        async for item in self._port.animate(config, _cues(request_iterator)):
+            yield _drawn(item)
+
+
+async def _cues(requests: AsyncIterator[Any]) -> AsyncGenerator[media.Cue, None]:
+    async for request in requests:
+        match request.WhichOneof("payload"):
+            case "utterance_start":
+                sources = {1: media.MouthSource.VISEMES, 2: media.MouthSource.AUDIO}
+                start = request.utterance_start
+                yield media.UtteranceStart(start.utterance_id, sources[start.mouth_source])
+            case "audio":
+                yield messages.chunk(request.audio)
+            case "visemes":
+                yield tuple(map(messages.viseme, request.visemes.visemes))
+            case "utterance_end":
+                yield media.UtteranceEnd()
+            case "idle":
+                yield media.Idle(request.idle.duration_us)
+
+
+def _drawn(item: media.Drawn) -> lipsync.AnimateResponse:
+    match item:
+        case media.Frame():
+            return lipsync.AnimateResponse(frame=messages.frame_to_wire(item))
+        case media.AudioChunk():
+            return lipsync.AnimateResponse(audio=messages.chunk_to_wire(item))
+        case media.AnimationStarted(width, height, fps, rate):
+            started = lipsync.AnimateStarted(
+                width=width, height=height, fps=fps, sample_rate_hz=rate
+            )
+            return lipsync.AnimateResponse(started=started)
+        case media.UtteranceStarted(utterance_id, at_us):
+            begun = lipsync.UtteranceStarted(utterance_id=utterance_id, at_us=at_us)
+            return lipsync.AnimateResponse(utterance_started=begun)
+        case media.UtteranceEnded(utterance_id, at_us):
+            ended = lipsync.UtteranceEnded(utterance_id=utterance_id, at_us=at_us)
+            return lipsync.AnimateResponse(utterance_ended=ended)
