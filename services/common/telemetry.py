@@ -17,11 +17,13 @@ STAGE_SECONDS = Histogram(
 RPC_TOTAL = Counter("vultus_rpc_total", "RPCs served, by outcome.", ["method", "outcome"])
 RPC_SECONDS = Histogram("vultus_rpc_seconds", "Wall time of served RPCs.", ["method"])
 UTTERANCES_TOTAL = Counter("vultus_utterances_total", "Utterances, by outcome.", ["outcome"])
+DRIVES_TOTAL = Counter("vultus_drives_total", "Things said live, by outcome.", ["kind", "outcome"])
 JOBS_TOTAL = Counter(
     "vultus_jobs_total", "Jobs taken from the queue, by outcome.", ["queue", "outcome"]
 )
 QUEUE_DEPTH = Gauge("vultus_queue_depth", "Things waiting.", ["queue"])
-SESSIONS = Gauge("vultus_sessions", "Open animation or live sessions.")
+SESSIONS = Gauge("vultus_sessions", "Open animations.")
+LIVE_STREAMS = Gauge("vultus_live_streams", "Live streams of this gateway.")
 FRAMES_TOTAL = Counter("vultus_frames_total", "Frames drawn and encoded.")
 
 

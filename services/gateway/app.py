@@ -7,10 +7,14 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
 
 from services.common.errors import StartupError
 from services.common.jetstream import JobQueue, connect
@@ -19,9 +23,15 @@ from services.gateway.http.api import create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
 from services.gateway.jobs import Jobs, News
+from services.gateway.live.director import Director, TextLimits
+from services.gateway.live.ice import IceServers
+from services.gateway.live.owners import KvOwners
+from services.gateway.live.sessions import Admission, Owners, Sessions
 from services.gateway.settings import GatewaySettings
 
 log = structlog.get_logger()
+
+_MAX_SOCKET_MESSAGE_BYTES = 1_000_000
 
 
 class _Server(uvicorn.Server):
@@ -43,25 +53,63 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serve(settings: GatewaySettings) -> AsyncIterator[str]:
     """Serves HTTP until the block ends, then lets running requests finish."""
-    async with (
-        connect(settings.nats_url, name="gateway") as nats,
-        open_clients(settings) as clients,
-    ):
-        queue = JobQueue(nats, replicas=settings.nats_replicas)
-        await queue.ensure_streams()
-        gateway = build(settings, clients, Jobs(queue), News(nats))
-        async with serve_http(
-            create_app(gateway), settings.listen, drain_timeout_s=settings.drain_timeout_s
-        ) as address:
-            try:
-                yield address
-            finally:
-                gateway.closing.set()
+    with bound_socket(settings.listen) as (listener, address):
+        async with (
+            connect(settings.nats_url, name="gateway") as nats,
+            open_clients(settings) as clients,
+            serving(settings, listener, address, nats, clients),
+        ):
+            yield address
 
 
-def build(settings: GatewaySettings, clients: Clients, jobs: Jobs, news: News) -> Gateway:
+@asynccontextmanager
+async def serving(
+    settings: GatewaySettings,
+    listener: socket.socket,
+    address: str,
+    nats: Client,
+    clients: Clients,
+) -> AsyncIterator[None]:
+    """Serves HTTP while the block runs; then ends the streams and lets running requests finish."""
+    queue = JobQueue(nats, replicas=settings.nats_replicas)
+    await queue.ensure_streams()
+    owners = KvOwners(
+        nats.jetstream(),
+        settings.advertised_address or address,
+        lease_s=settings.stream_lease_s,
+        replicas=settings.nats_replicas,
+    )
+    gateway = build(settings, clients, Jobs(queue), News(nats), owners)
+    async with serve_http(create_app(gateway), listener, drain_timeout_s=settings.drain_timeout_s):
+        try:
+            yield
+        finally:
+            gateway.closing.set()
+            await gateway.sessions.close()
+
+
+def build(
+    settings: GatewaySettings, clients: Clients, jobs: Jobs, news: News, owners: Owners
+) -> Gateway:
     """What the routes work with."""
+    admission = Admission(settings.max_streams, settings.english_voice, settings.chinese_voice)
+    limits = TextLimits(settings.max_drive_characters, settings.max_written_characters)
     return Gateway(
+        streams=clients.streams,
+        sessions=Sessions(
+            clients.streams,
+            clients.avatars,
+            clients.speaker,
+            clients.animator,
+            owners,
+            admission,
+        ),
+        director=Director(
+            clients.moderator, clients.speaker, clients.assets, clients.objects, limits
+        ),
+        ice_servers=IceServers(
+            settings.ice_servers, settings.turn_urls, settings.turn_secret.get_secret_value()
+        ),
         settings=settings,
         door=Door(clients.accounts, cache_s=settings.key_cache_s, rate_limit=settings.rate_limit),
         accounts=clients.accounts,
@@ -81,11 +129,10 @@ def build(settings: GatewaySettings, clients: Clients, jobs: Jobs, news: News) -
 
 
 @asynccontextmanager
-async def serve_http(app: ASGIApp, listen: str, *, drain_timeout_s: float) -> AsyncIterator[str]:
-    """Serves an app at `host:port` and yields that address; port 0 picks a free one.
-
-    Raises StartupError when the address can't be bound.
-    """
+async def serve_http(
+    app: ASGIApp, listener: socket.socket, *, drain_timeout_s: float
+) -> AsyncIterator[None]:
+    """Serves an app at a bound socket while the block runs, then lets running requests finish."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -94,21 +141,25 @@ async def serve_http(app: ASGIApp, listen: str, *, drain_timeout_s: float) -> As
         server_header=False,
         timeout_graceful_shutdown=int(drain_timeout_s),
         timeout_keep_alive=75,
+        ws="websockets-sansio",
+        ws_max_size=_MAX_SOCKET_MESSAGE_BYTES,
     )
     server = _Server(config)
-    with _bound(listen) as listener:
-        host, port = listener.getsockname()[:2]
-        serving = asyncio.ensure_future(server.serve([listener]))
-        try:
-            await server.accepting.wait()
-            yield f"{host}:{port}"
-        finally:
-            server.should_exit = True
-            await serving
+    serving = asyncio.ensure_future(server.serve([listener]))
+    try:
+        await server.accepting.wait()
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 @contextlib.contextmanager
-def _bound(listen: str) -> Iterator[socket.socket]:
+def bound_socket(listen: str) -> Iterator[tuple[socket.socket, str]]:
+    """A socket bound to `host:port` (0: a free one), and its address.
+
+    Raises StartupError when the address can't be bound.
+    """
     host, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -117,4 +168,4 @@ def _bound(listen: str) -> Iterator[socket.socket]:
             listener.bind((host.strip("[]"), int(port)))
         except (OSError, ValueError) as error:
             raise StartupError(f"can't listen on {listen}: {error}") from error
-        yield listener
+        yield listener, f"{host}:{listener.getsockname()[1]}"

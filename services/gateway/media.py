@@ -105,8 +105,36 @@ class Idle:
 Sound = Segment | AudioChunk
 """What a voice gives: a segment's times, then its sound."""
 
+
+@dataclass(frozen=True, slots=True)
+class DrawUntil:
+    """A paced animation may draw the pictures that end by then, on its timeline."""
+
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Everything appended and not yet drawn is dropped; the mouth closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeRequest:
+    """The next picture is to be a keyframe."""
+
+
+@dataclass(frozen=True, slots=True)
+class BitrateChange:
+    """The encoder's target from the next picture on."""
+
+    bitrate_bps: int
+
+
 Cue = UtteranceStart | tuple[Viseme, ...] | AudioChunk | UtteranceEnd | Idle
 """What is appended to a timeline."""
+
+Control = DrawUntil | Clear | KeyframeRequest | BitrateChange
+"""How an animation is steered while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +161,18 @@ class UtteranceEnded:
 
     utterance_id: str
     at_us: int
+    cleared: bool = False
+    """Whether a Clear cut it short."""
 
 
-Drawn = AnimationStarted | Frame | AudioChunk | UtteranceStarted | UtteranceEnded
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A Clear was carried out; the timeline goes on at `at_us`."""
+
+    at_us: int
+
+
+Drawn = AnimationStarted | Frame | AudioChunk | UtteranceStarted | UtteranceEnded | Cleared
 """What an animation gives, in timeline order; AnimationStarted first."""
 
 Recordable = Frame | AudioChunk | tuple[Word, ...]

@@ -8,7 +8,6 @@ import structlog
 
 from services.common.errors import (
     AvatarNotReady,
-    InvalidInput,
     Unavailable,
     UnsupportedMedia,
     VoiceNotFound,
@@ -16,12 +15,10 @@ from services.common.errors import (
 from services.gateway import texts
 from services.gateway.jobs import Jobs
 from services.gateway.ports import Assets, Avatars, Speaker, Videos
-from services.gateway.records import Avatar, AvatarStatus, NewVideo, Video, VideoSpec
+from services.gateway.records import AvatarStatus, NewVideo, Video, VideoSpec
+from services.gateway.sizes import size_of
 
 log = structlog.get_logger()
-
-MIN_SIDE = 256
-MAX_SHORT_SIDE = 1080
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,8 @@ class VideoMaker:
         avatar = await self._avatars.get(account_id, wish.spec.avatar_id)
         if avatar.status is not AvatarStatus.READY:
             raise AvatarNotReady(f"the avatar is {avatar.status.value}")
-        spec = sized(wish.spec, avatar)
+        width, height = size_of(avatar, wish.spec.width, wish.spec.height)
+        spec = replace(wish.spec, width=width, height=height)
         if spec.text is not None:
             spec = replace(spec, voice_id=await self._voice(spec))
         else:
@@ -84,24 +82,3 @@ class VideoMaker:
         asset = await self._assets.get(account_id, asset_id)
         if asset.kind != "audio":
             raise UnsupportedMedia("the asset is not a recording")
-
-
-def sized(spec: VideoSpec, avatar: Avatar) -> VideoSpec:
-    """The spec with both sides or none; one that is left open follows the avatar's shape."""
-    width, height = spec.width, spec.height
-    if bool(width) == bool(height):
-        return spec
-    if width:
-        height = _even(width * avatar.height / avatar.width)
-    else:
-        width = _even(height * avatar.width / avatar.height)
-    if not MIN_SIDE <= min(width, height) <= MAX_SHORT_SIDE:
-        raise InvalidInput(
-            f"that makes {width}x{height} pixels with this avatar; "
-            f"the short side may have {MIN_SIDE} to {MAX_SHORT_SIDE}"
-        )
-    return replace(spec, width=width, height=height)
-
-
-def _even(pixels: float) -> int:
-    return 2 * round(pixels / 2)

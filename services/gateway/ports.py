@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.gateway.media import AudioChunk, Cue, Drawn, ObjectRef, Recordable, Sound
+from services.gateway.media import AudioChunk, Control, Cue, Drawn, ObjectRef, Recordable, Sound
 from services.gateway.records import (
     Account,
     Answer,
@@ -38,11 +38,24 @@ class Moderator(Protocol):
     async def check_text(self, text: str) -> Verdict:
         """Judges a whole text."""
 
+    def check_text_stream(
+        self, pieces: AsyncGenerator[str, None]
+    ) -> AsyncGenerator[tuple[str, Verdict], None]:
+        """Judges a text while it is written: clause by clause, each with what preceded it.
+
+        Ends after the first clause that is blocked, whose text is empty; closes the pieces.
+        """
+
     async def check_image(self, image: ObjectRef) -> Verdict:
         """Judges a validated image in storage."""
 
-    async def check_audio(self, audio: AsyncGenerator[AudioChunk, None]) -> Verdict:
-        """Judges a recording by what is said in it; closes the sound."""
+    async def check_audio(
+        self, audio: AsyncGenerator[AudioChunk, None], *, language: str | None = None
+    ) -> Verdict:
+        """Judges a recording by what is said in it; closes the sound.
+
+        Without a language, which takes longer, it is found out.
+        """
 
 
 class Speaker(Protocol):
@@ -54,6 +67,11 @@ class Speaker(Protocol):
     def speak(self, text: str, *, voice_id: str, speed: float) -> AsyncGenerator[Sound, None]:
         """One utterance: each segment's times, then its sound."""
 
+    def speak_pieces(
+        self, pieces: AsyncGenerator[str, None], *, voice_id: str, speed: float
+    ) -> AsyncGenerator[Sound, None]:
+        """The same of a text that is still being written; closes the pieces."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnimationConfig:
@@ -64,6 +82,8 @@ class AnimationConfig:
     height: int
     fps: int
     sample_rate_hz: int
+    paced: bool = False
+    """Whether it draws as far as DrawUntil says, idling where nothing is appended."""
 
 
 class Animator(Protocol):
@@ -78,7 +98,7 @@ class Animator(Protocol):
         """Builds and stores an avatar's pack and its preview."""
 
     def animate(
-        self, config: AnimationConfig, cues: AsyncGenerator[Cue, None]
+        self, config: AnimationConfig, cues: AsyncGenerator[Cue | Control, None]
     ) -> AsyncGenerator[Drawn, None]:
         """Draws a timeline, AnimationStarted first; closes the cues, raises their errors."""
 

@@ -281,6 +281,8 @@ class Verdict:
     suggestion: Suggestion
     labels: tuple[str, ...] = ()
     policy_version: str = ""
+    language: str = ""
+    """Of a recording: what was spoken in it, BCP 47 primary; empty when nothing was said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.common.settings import ServiceSettings, service_config
+from services.gateway.live.ice import IceServer
 
 
 class PeerSettings(ServiceSettings):
@@ -51,6 +52,22 @@ class GatewaySettings(PeerSettings):
     """Voice of texts in Latin script when none is named."""
     chinese_voice: str = "vo_zh_xiaoxiao"
     """Voice of texts with Chinese characters when none is named."""
+    max_drive_characters: int = Field(default=2_000, le=2_000)
+    """Longest text that a live stream is given as a whole."""
+    max_written_characters: int = Field(default=20_000, le=20_000)
+    """Longest text that is written into a live stream piece by piece."""
+    max_streams: int = Field(default=50, ge=1)
+    """Live streams of one process; more are refused as overloaded."""
+    stream_lease_s: float = Field(default=10.0, ge=1)
+    """A gateway that is silent for so long has lost its live streams."""
+    advertised_address: str | None = None
+    """`host:port` at which other gateways reach this one; unset: where it listens."""
+    ice_servers: tuple[IceServer, ...] = ()
+    """STUN and TURN servers that viewers are told of, as JSON: `[{"urls": ["stun:…"]}]`."""
+    turn_urls: tuple[str, ...] = ()
+    """TURN servers, as JSON, for which time-limited credentials are made with `TURN_SECRET`."""
+    turn_secret: SecretStr = SecretStr("")
+    """What coturn knows as `static-auth-secret`."""
     event_interval_s: float = Field(default=5.0, gt=0)
     """How often a stream of events looks at its video when no news comes."""
 

@@ -22,6 +22,7 @@ from services.common.errors import (
     DeadlineExceeded,
     DomainError,
     Internal,
+    RecordingLost,
     StateConflict,
     StorageFull,
     VideoNotFound,
@@ -184,6 +185,8 @@ class VideoJobs:
 
     async def _make(self, lease: Lease) -> Video:
         video = lease.video
+        if video.spec.stream_id is not None:
+            raise RecordingLost("the recording was lost with the process that made it")
         avatar = await self._peers.avatars.get(video.account_id, video.spec.avatar_id)
         if avatar.status is not AvatarStatus.READY:
             raise AvatarNotReady("the avatar can't be used")

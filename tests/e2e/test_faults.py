@@ -122,22 +122,25 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_fails_the_job_with_its_reason_and_the_stack_goes_on(small_disk: Path) -> None:
     stack = Stack(small_disk / "vultus")
     stack.start()
-    with stack.api() as api:
-        avatar_id = api.avatar()
-        assert api.ended(api.video(avatar_id, "There is room."))["status"] == "succeeded"
-        ballast = small_disk / "ballast"
-        fill(ballast)
-        video = api.ended(api.video(avatar_id, "There is none."))
-        assert (video["status"], video["error"]["code"]) == ("failed", "storage_full")
-        ballast.unlink()
-        assert api.http.get("/readyz").status_code == httpx.codes.OK
+    try:
+        with stack.api() as api:
+            avatar_id = api.avatar()
+            assert api.ended(api.video(avatar_id, "There is room."))["status"] == "succeeded"
+            ballast = small_disk / "ballast"
+            fill(ballast)
+            video = api.ended(api.video(avatar_id, "There is none for something as long. " * 12))
+            assert video["status"] == "failed"
+            assert video["error"]["code"] == "storage_full"
+            ballast.unlink()
+            assert api.http.get("/readyz").status_code == httpx.codes.OK
 
-        def works() -> Json | None:
-            video = api.ended(api.video(avatar_id, "There is room again."))
-            return video if video["status"] == "succeeded" else None
+            def works() -> Json | None:
+                video = api.ended(api.video(avatar_id, "There is room again."))
+                return video if video["status"] == "succeeded" else None
 
-        eventually("a video after the disk has room again", works)
-    assert stack.stop() == 0
+            eventually("a video after the disk has room again", works)
+    finally:
+        assert stack.stop() == 0
 
 
 def fill(ballast: Path) -> None:

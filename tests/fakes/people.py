@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.common.errors import DomainError, VoiceNotFound
 from services.gateway.media import (
     US_PER_S,
     AnimationStarted,
     AudioChunk,
+    Control,
     Cue,
     Drawn,
     Frame,
@@ -27,6 +28,7 @@ from services.gateway.media import (
 )
 from services.gateway.ports import AnimationConfig
 from services.gateway.records import AvatarPack, Suggestion, Verdict, Voice
+from tests.fakes.live import PacedAnimation
 
 RATE_HZ = 24_000
 WORD_US = 400_000
@@ -45,6 +47,8 @@ class FakeModerator:
     texts: list[str] = field(default_factory=list)
     images: list[ObjectRef] = field(default_factory=list)
     heard_us: int = 0
+    languages: list[str | None] = field(default_factory=list)
+    harmful: list[str] = field(default_factory=list)
 
     async def check_text(self, text: str) -> Verdict:
         self.texts.append(text)
@@ -54,7 +58,22 @@ class FakeModerator:
         self.images.append(image)
         return self._judge()
 
-    async def check_audio(self, audio: AsyncGenerator[AudioChunk, None]) -> Verdict:
+    async def check_text_stream(
+        self, pieces: AsyncGenerator[str, None]
+    ) -> AsyncGenerator[tuple[str, Verdict], None]:
+        """Each piece is a clause; one that holds a word of `harmful` is blocked."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                self.texts.append(piece)
+                if any(word in piece for word in self.harmful):
+                    yield "", Verdict(Suggestion.BLOCK, ("violence",))
+                    return
+                yield piece, self._judge()
+
+    async def check_audio(
+        self, audio: AsyncGenerator[AudioChunk, None], *, language: str | None = None
+    ) -> Verdict:
+        self.languages.append(language)
         async with aclosing(audio):
             async for chunk in audio:
                 self.heard_us = chunk.end_us
@@ -75,6 +94,18 @@ class FakeSpeaker:
 
     async def voices(self, language: str | None = None) -> Sequence[Voice]:
         return [v for v in VOICES if not language or v.language.startswith(language)]
+
+    async def speak_pieces(
+        self, pieces: AsyncGenerator[str, None], *, voice_id: str, speed: float
+    ) -> AsyncGenerator[Sound, None]:
+        """Each piece is spoken as it comes."""
+        at_us, place = 0, 0
+        async with aclosing(pieces):
+            async for piece in pieces:
+                async for item in self.speak(piece, voice_id=voice_id, speed=speed):
+                    yield _later(item, at_us, place)
+                at_us += len(piece.split()) * WORD_US
+                place += len(piece)
 
     async def speak(self, text: str, *, voice_id: str, speed: float) -> AsyncGenerator[Sound, None]:
         if all(voice.id != voice_id for voice in VOICES):
@@ -101,6 +132,26 @@ class FakeSpeaker:
             at_us += length_us
 
 
+def _later(item: Sound, at_us: int, place: int) -> Sound:
+    if isinstance(item, AudioChunk):
+        return replace(item, start_us=item.start_us + at_us)
+    return replace(
+        item,
+        start_us=item.start_us + at_us,
+        visemes=tuple(replace(one, start_us=one.start_us + at_us) for one in item.visemes),
+        words=tuple(
+            Word(
+                word.text,
+                word.start_us + at_us,
+                word.end_us + at_us,
+                word.char_start + place,
+                word.char_end + place,
+            )
+            for word in item.words
+        ),
+    )
+
+
 @dataclass
 class FakeAnimator:
     """Draws a frame every 40 ms of what is appended; `before_frame` runs before each."""
@@ -109,8 +160,10 @@ class FakeAnimator:
     error: DomainError | None = None
     before_frame: Callable[[int], Awaitable[None]] | None = None
     configs: list[AnimationConfig] = field(default_factory=list)
-    cues: list[Cue] = field(default_factory=list)
+    cues: list[Cue | Control] = field(default_factory=list)
     closed: int = 0
+    breaks: DomainError | None = None
+    """Raised in the middle of an animation."""
 
     async def inspect(self, portrait: ObjectRef) -> None:
         if self.portrait_error:
@@ -124,7 +177,7 @@ class FakeAnimator:
         return AvatarPack(512, 640)
 
     async def animate(
-        self, config: AnimationConfig, cues: AsyncGenerator[Cue, None]
+        self, config: AnimationConfig, cues: AsyncGenerator[Cue | Control, None]
     ) -> AsyncGenerator[Drawn, None]:
         self.configs.append(config)
         try:
@@ -134,14 +187,18 @@ class FakeAnimator:
                 yield AnimationStarted(
                     config.width or 512, config.height or 640, config.fps, config.sample_rate_hz
                 )
-                async for item in self._drawn(config, cues):
+                drawing = PacedAnimation(config).draw if config.paced else self._drawn
+                async for item in drawing(cues):
+                    if self.breaks:
+                        raise self.breaks
                     yield item
         finally:
             self.closed += 1
 
     async def _drawn(
-        self, config: AnimationConfig, cues: AsyncGenerator[Cue, None]
+        self, cues: AsyncGenerator[Cue | Control, None]
     ) -> AsyncGenerator[Drawn, None]:
+        config = self.configs[-1]
         at_us, frames, utterance = 0, 0, ""
         step_us = US_PER_S // config.fps
         async for cue in cues:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 
 import httpx
 from starlette.types import ASGIApp
@@ -13,14 +16,20 @@ from services.gateway.http.api import create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
 from services.gateway.jobs import Jobs, News
+from services.gateway.live.director import Director, TextLimits
+from services.gateway.live.ice import IceServers
+from services.gateway.live.sessions import Admission, Sessions
 from services.gateway.pipeline import Services
-from services.gateway.records import Account
+from services.gateway.records import Account, StreamRecord
 from services.gateway.settings import GatewaySettings, WorkerSettings
 from services.gateway.video_job import Peers, VideoJobs
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
-from tests.fakes.catalog import FakeAccounts, FakeAvatars, FakeIdempotency, FakeVideos
+from tests.fakes.catalog import FakeAccounts, FakeAvatars, FakeClock, FakeIdempotency
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
+from tests.fakes.live import FakeOwners
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
+from tests.fakes.streams import FakeStreams
+from tests.fakes.videos import FakeVideos
 
 
 @dataclass
@@ -37,16 +46,25 @@ class FakePeers:
 
 
 class Stage:
-    """Every fake, and what is built on them."""
+    """Every fake, and what is built on them; the catalog's clock stands still."""
 
-    def __init__(self, settings: GatewaySettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings | None = None,
+        *,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
         self.settings = settings or GatewaySettings(key_cache_s=0)
+        self.clock = FakeClock()
+        now = now or self.clock
         self.accounts = FakeAccounts()
-        self.avatars = FakeAvatars()
-        self.videos = FakeVideos()
         self.idempotency = FakeIdempotency()
         self.objects = FakeObjects()
         self.assets = FakeAssets(self.objects)
+        self.avatars = FakeAvatars(self.assets, now)
+        streams: dict[str, StreamRecord] = {}
+        self.videos = FakeVideos(self.avatars, self.assets, streams, now)
+        self.streams = FakeStreams(self.avatars, self.videos.kept, now, streams)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
         self.speaker = FakeSpeaker()
@@ -59,6 +77,22 @@ class Stage:
         self.news = News(self.bus)
         self.closing = asyncio.Event()
         self.account, self.secret = self.accounts.add()
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return Sessions(
+            self.streams,
+            self.avatars,
+            self.speaker,
+            self.animator,
+            FakeOwners(),
+            Admission(self.settings.max_streams, "vo_en_heart", "vo_zh_xiaoxiao"),
+        )
+
+    @property
+    def director(self) -> Director:
+        limits = TextLimits(2_000, 20_000)
+        return Director(self.moderator, self.speaker, self.assets, self.objects, limits)
 
     @property
     def services(self) -> Services:
@@ -83,6 +117,10 @@ class Stage:
                 moderator=self.moderator,
                 speaker=self.speaker,
                 animator=self.animator,
+                streams=self.streams,
+                sessions=self.sessions,
+                director=self.director,
+                ice_servers=IceServers(),
                 jobs=self.jobs,
                 news=self.news,
                 health=self.peers,

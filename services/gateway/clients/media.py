@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import grpc
 from vultus.lipsync.v1 import lipsync_service_pb2 as lipsync
@@ -51,17 +52,38 @@ class GrpcModerator:
         call = self._stub.CheckImage(request, timeout=_JUDGE_S, metadata=call_metadata())
         return messages.verdict((await unary(call)).verdict)
 
-    async def check_audio(self, audio: AsyncGenerator[media.AudioChunk, None]) -> records.Verdict:
+    async def check_text_stream(
+        self, pieces: AsyncGenerator[str, None]
+    ) -> AsyncGenerator[tuple[str, records.Verdict], None]:
+        """Judges a text while it is written."""
+        call = self._stub.CheckTextStream(metadata=call_metadata())
+        async with aclosing(duplex(call, _written(pieces))) as stream:
+            async for response in stream:
+                yield response.text, messages.verdict(response.verdict)
+
+    async def check_audio(
+        self, audio: AsyncGenerator[media.AudioChunk, None], *, language: str | None = None
+    ) -> records.Verdict:
         """Judges a recording by what is said in it."""
         call = self._stub.CheckAudio(timeout=_LISTEN_S, metadata=call_metadata())
-        return messages.verdict((await upload(call, _judged(audio))).verdict)
+        response = await upload(call, _judged(audio, language))
+        return replace(messages.verdict(response.verdict), language=response.language)
+
+
+async def _written(
+    pieces: AsyncGenerator[str, None],
+) -> AsyncGenerator[moderation.CheckTextStreamRequest, None]:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield moderation.CheckTextStreamRequest(text=piece)
 
 
 async def _judged(
-    audio: AsyncGenerator[media.AudioChunk, None],
+    audio: AsyncGenerator[media.AudioChunk, None], language: str | None
 ) -> AsyncGenerator[moderation.CheckAudioRequest, None]:
     async with aclosing(audio):
-        yield moderation.CheckAudioRequest(config=moderation.CheckAudioConfig())
+        config = moderation.CheckAudioConfig(language=language)
+        yield moderation.CheckAudioRequest(config=config)
         async for chunk in audio:
             yield moderation.CheckAudioRequest(audio=messages.chunk_to_wire(chunk))
 
@@ -88,13 +110,17 @@ class GrpcSpeaker:
             for voice in (await unary(call)).voices
         ]
 
-    async def speak(
-        self, text: str, *, voice_id: str, speed: float
-    ) -> AsyncGenerator[media.Sound, None]:
+    def speak(self, text: str, *, voice_id: str, speed: float) -> AsyncGenerator[media.Sound, None]:
         """One utterance."""
+        return self.speak_pieces(_one(text), voice_id=voice_id, speed=speed)
+
+    async def speak_pieces(
+        self, pieces: AsyncGenerator[str, None], *, voice_id: str, speed: float
+    ) -> AsyncGenerator[media.Sound, None]:
+        """One utterance whose text is still being written."""
         call = self._stub.Synthesize(metadata=call_metadata())
         config = tts.SynthesizeConfig(voice_id=voice_id, speed=speed)
-        async with aclosing(duplex(call, _said(config, text))) as stream:
+        async with aclosing(duplex(call, _said(config, pieces))) as stream:
             async for response in stream:
                 match response.WhichOneof("payload"):
                     case "segment_start":
@@ -105,11 +131,17 @@ class GrpcSpeaker:
                         pass
 
 
+async def _one(text: str) -> AsyncGenerator[str, None]:
+    yield text
+
+
 async def _said(
-    config: tts.SynthesizeConfig, text: str
+    config: tts.SynthesizeConfig, pieces: AsyncGenerator[str, None]
 ) -> AsyncGenerator[tts.SynthesizeRequest, None]:
-    yield tts.SynthesizeRequest(config=config)
-    yield tts.SynthesizeRequest(text=text)
+    async with aclosing(pieces):
+        yield tts.SynthesizeRequest(config=config)
+        async for piece in pieces:
+            yield tts.SynthesizeRequest(text=piece)
 
 
 def _segment(message: tts.SegmentStart) -> media.Segment:
@@ -154,7 +186,7 @@ class GrpcAnimator:
         return made
 
     async def animate(
-        self, config: AnimationConfig, cues: AsyncGenerator[media.Cue, None]
+        self, config: AnimationConfig, cues: AsyncGenerator[media.Cue | media.Control, None]
     ) -> AsyncGenerator[media.Drawn, None]:
         """Draws a timeline."""
         call = self._stub.Animate(metadata=call_metadata())
@@ -164,7 +196,7 @@ class GrpcAnimator:
 
 
 async def _cued(
-    config: AnimationConfig, cues: AsyncGenerator[media.Cue, None]
+    config: AnimationConfig, cues: AsyncGenerator[media.Cue | media.Control, None]
 ) -> AsyncGenerator[lipsync.AnimateRequest, None]:
     async with aclosing(cues):
         yield lipsync.AnimateRequest(
@@ -174,14 +206,23 @@ async def _cued(
                 height=config.height,
                 fps=config.fps,
                 sample_rate_hz=config.sample_rate_hz,
+                paced=config.paced,
             )
         )
         async for cue in cues:
             yield _cue(cue)
 
 
-def _cue(cue: media.Cue) -> lipsync.AnimateRequest:
+def _cue(cue: media.Cue | media.Control) -> lipsync.AnimateRequest:
     match cue:
+        case media.DrawUntil(until_us):
+            return lipsync.AnimateRequest(draw_until=lipsync.DrawUntil(until_us=until_us))
+        case media.Clear():
+            return lipsync.AnimateRequest(clear=lipsync.Clear())
+        case media.KeyframeRequest():
+            return lipsync.AnimateRequest(keyframe=lipsync.KeyframeRequest())
+        case media.BitrateChange(bitrate_bps):
+            return lipsync.AnimateRequest(bitrate=lipsync.BitrateChange(bitrate_bps=bitrate_bps))
         case media.AudioChunk():
             return lipsync.AnimateRequest(audio=messages.chunk_to_wire(cue))
         case media.Idle(duration_us):
@@ -215,7 +256,9 @@ def _drawn(response: lipsync.AnimateResponse) -> media.Drawn:
             return media.UtteranceStarted(begun.utterance_id, begun.at_us)
         case "utterance_ended":
             ended = response.utterance_ended
-            return media.UtteranceEnded(ended.utterance_id, ended.at_us)
+            return media.UtteranceEnded(ended.utterance_id, ended.at_us, ended.cleared)
+        case "cleared":
+            return media.Cleared(response.cleared.at_us)
         case _:
             raise Internal("the animation sent something unknown")
 

@@ -19,6 +19,7 @@ from services.gateway.http import (
     health,
     problem,
     speech,
+    streams,
     videos,
     voices,
 )
@@ -37,7 +38,18 @@ Send `Authorization: Bearer vk_…` with every call below `/v1`. Errors are
 cursor. A creating POST takes an `Idempotency-Key`: the same key with the same request gives the
 same answer.
 """
-_NOUNS = (assets, avatars, voices, speech, videos, content, account, health)
+_ROUTERS = (
+    assets.router,
+    avatars.router,
+    voices.router,
+    speech.router,
+    videos.router,
+    content.router,
+    streams.router,
+    streams.control_router,
+    account.router,
+    health.router,
+)
 _NAMED_ELSEWHERE = (Problem, AvatarFromAsset, TimedSpeech)
 """Models that operations refer to by name only."""
 
@@ -54,8 +66,8 @@ def create_app(gateway: Gateway) -> ASGIApp:
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for noun in _NOUNS:
-        app.include_router(noun.router)
+    for router in _ROUTERS:
+        app.include_router(router)
     app.include_router(docs.router)
     if gateway.settings.metrics_listen is None:
         app.include_router(health.metrics_router)
@@ -72,8 +84,8 @@ def _methods_of(path: str) -> set[str]:
     """The methods that a path knows, whichever routes they are in."""
     return {
         method
-        for noun in _NOUNS
-        for route in noun.router.routes
+        for router in _ROUTERS
+        for route in router.routes
         if isinstance(route, APIRoute) and route.path_regex.match(path)
         for method in route.methods or ()
     }

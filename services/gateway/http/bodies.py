@@ -7,9 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from services.gateway.http.fields import (
-    MAX_SHORT_SIDE,
     METADATA_NAMES,
-    MIN_SIDE,
     Attestation,
     Even,
     Id,
@@ -20,6 +18,7 @@ from services.gateway.http.fields import (
     SpeechText,
     WebAddress,
 )
+from services.gateway.sizes import MAX_SHORT_SIDE, MIN_SIDE
 
 
 class Request(BaseModel):
@@ -75,8 +74,8 @@ class AudioScript(Request):
     asset_id: Id = Field(examples=["as_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
 
 
-class Output(Request):
-    """What the file is to be like."""
+class Picture(Request):
+    """What the pictures are to be like."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -91,8 +90,6 @@ class Output(Request):
     height: Even | None = None
     """Pixels, even. The short side has 256 to 1080."""
     fps: Literal[25, 30] = 25
-    subtitles: Literal["none", "sidecar"] | None = None
-    """`sidecar` keeps them beside the video: the default for a text, not known for a recording."""
 
     @model_validator(mode="after")
     def _short_side(self) -> Self:
@@ -100,6 +97,13 @@ class Output(Request):
         if len(sides) == 2 and min(sides) > MAX_SHORT_SIDE:
             raise ValueError(f"the short side may have {MIN_SIDE} to {MAX_SHORT_SIDE} pixels")
         return self
+
+
+class Output(Picture):
+    """What the file is to be like."""
+
+    subtitles: Literal["none", "sidecar"] | None = None
+    """`sidecar` keeps them beside the video: the default for a text, not known for a recording."""
 
 
 class VideoRequest(Request):

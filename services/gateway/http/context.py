@@ -10,6 +10,9 @@ from fastapi import Depends, Header, Query, Request
 
 from services.gateway.http.door import Door
 from services.gateway.jobs import Jobs, News
+from services.gateway.live.director import Director
+from services.gateway.live.ice import IceServers
+from services.gateway.live.sessions import Sessions
 from services.gateway.ports import (
     Accounts,
     Animator,
@@ -20,6 +23,7 @@ from services.gateway.ports import (
     Objects,
     Reachability,
     Speaker,
+    Streams,
     Videos,
 )
 from services.gateway.records import ApiKey
@@ -41,6 +45,10 @@ class Gateway:
     moderator: Moderator
     speaker: Speaker
     animator: Animator
+    streams: Streams
+    sessions: Sessions
+    director: Director
+    ice_servers: IceServers
     jobs: Jobs
     news: News
     health: Reachability
@@ -59,7 +67,7 @@ def key_of(request: Request) -> ApiKey:
 
 
 def _account_id(request: Request) -> str:
-    return key_of(request).account_id
+    return cast("str", request.state.account_id)
 
 
 InGateway = Annotated[Gateway, Depends(gateway_of)]

@@ -50,7 +50,7 @@ class Door:
 
     async def admit(self, authorization: str | None) -> ApiKey:
         """The key of a request that may go on. Raises Unauthenticated, Overloaded."""
-        key = await self._whose(_secret(authorization))
+        key = await self._whose(secret_of(authorization))
         if not self._limiter.hit(self._limit, key.id):
             reset_s = self._limiter.get_window_stats(self._limit, key.id).reset_time
             raise Overloaded(
@@ -77,7 +77,8 @@ class Door:
         return key
 
 
-def _secret(authorization: str | None) -> str:
+def secret_of(authorization: str | None) -> str:
+    """What an Authorization header bears. Raises Unauthenticated."""
     scheme, _, secret = (authorization or "").partition(" ")
     secret = secret.strip()
     if scheme.lower() != _SCHEME or not secret:

@@ -16,10 +16,9 @@ from pydantic import (
 )
 
 from services.gateway.records import Scalar
+from services.gateway.sizes import MIN_SIDE
 from services.gateway.texts import SAYABLE
 
-MIN_SIDE = 256
-MAX_SHORT_SIDE = 1080
 MAX_LONG_SIDE = 3840
 _MAX_NUMBER = 2**53
 _MAX_VALUE_CHARACTERS = 500
@@ -93,6 +92,7 @@ Name = Annotated[
 ]
 ScriptText = Annotated[str, AfterValidator(_storable), _text(20_000)]
 SpeechText = Annotated[str, AfterValidator(_storable), _text(5_000)]
+DriveText = Annotated[str, AfterValidator(_storable), _text(2_000)]
 Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 MetadataKey = Annotated[
     str,

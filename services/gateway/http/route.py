@@ -42,16 +42,15 @@ class Route(APIRoute):
         inner = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            gateway = gateway_of(request)
-            request.state.key = await gateway.door.admit(request.headers.get("authorization"))
+            await self.admit(request)
             async with AsyncExitStack() as stack:
                 form = await self._read_body(request, stack)
                 key = self._idempotency_key(request)
                 if key is None:
                     return await inner(request)
                 return await answer_once(
-                    gateway.idempotency,
-                    request.state.key.account_id,
+                    gateway_of(request).idempotency,
+                    request.state.account_id,
                     key,
                     await digest_of(request, form),
                     partial(inner, request),
@@ -59,6 +58,12 @@ class Route(APIRoute):
                 )
 
         return handle
+
+    async def admit(self, request: Request) -> None:
+        """Finds out whose request it is, or raises."""
+        gateway = gateway_of(request)
+        key = await gateway.door.admit(request.headers.get("authorization"))
+        request.state.key, request.state.account_id = key, key.account_id
 
     async def _read_body(self, request: Request, stack: AsyncExitStack) -> Form | None:
         """Reads a body whose type the route takes; raises UnsupportedMedia, PayloadTooLarge."""

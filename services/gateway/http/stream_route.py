@@ -1,0 +1,79 @@
+"""How requests below one stream are let in: by an API key, or by one of the stream's tokens."""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+from fastapi import Request
+from fastapi.security import HTTPBearer
+
+from services.common.errors import StreamEnded, Unauthenticated, Unavailable
+from services.gateway.http.context import Gateway, gateway_of
+from services.gateway.http.door import secret_of
+from services.gateway.http.route import Route
+from services.gateway.live.session import Session
+from services.gateway.live.tokens import PREFIX, Right
+
+TOKEN = HTTPBearer(
+    scheme_name="streamToken",
+    auto_error=False,
+    bearerFormat="vt_…",
+    description="A token of the stream: `Authorization: Bearer vt_…`.",
+)
+
+
+class ControlRoute(Route):
+    """For who may steer the stream."""
+
+    right: ClassVar[Right] = Right.CONTROL
+
+    async def admit(self, request: Request) -> None:
+        """Finds the stream that the request may use."""
+        session = await enter(
+            gateway_of(request),
+            request.path_params["stream_id"],
+            request.headers.get("authorization"),
+            self.right,
+        )
+        request.state.session = session
+        request.state.account_id = session.record.account_id
+
+
+class ViewRoute(ControlRoute):
+    """For who may watch the stream."""
+
+    right = Right.VIEW
+
+
+def session_of(request: Request) -> Session:
+    """The session that the request may use; the route has let it in."""
+    return cast("Session", request.state.session)
+
+
+async def enter(
+    gateway: Gateway, stream_id: str, authorization: str | None, right: Right
+) -> Session:
+    """The live session of a stream, for whoever may use it.
+
+    Raises Unauthenticated, Forbidden, Overloaded, StreamNotFound, StreamEnded, Unavailable.
+    """
+    secret = secret_of(authorization)
+    if not secret.startswith(PREFIX):
+        key = await gateway.door.admit(authorization)
+        return await live_session(gateway, key.account_id, stream_id)
+    session = gateway.sessions.find(stream_id)
+    if session is None:
+        raise Unauthenticated("the token is not valid for this stream, or not any more")
+    session.tokens.check(secret, right)
+    return session
+
+
+async def live_session(gateway: Gateway, account_id: str, stream_id: str) -> Session:
+    """The session of an account's stream. Raises StreamNotFound, StreamEnded, Unavailable."""
+    session = gateway.sessions.find(stream_id)
+    if session is not None and session.record.account_id == account_id:
+        return session
+    record = await gateway.streams.get(account_id, stream_id)
+    if record.ended:
+        raise StreamEnded(f"the stream has ended: {record.reason}")
+    raise Unavailable("the gateway of the stream does not answer", retry_after_s=2)

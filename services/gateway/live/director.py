@@ -1,0 +1,98 @@
+"""What controllers can have a stream say."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.common.errors import UnsupportedMedia
+from services.gateway import audio_file, texts
+from services.gateway.live import phrases
+from services.gateway.live.clauses import FILE, LIVE, ClauseCutter
+from services.gateway.live.drives import Drive, DriveKind
+from services.gateway.live.inputs import SoundInput, TextInput
+from services.gateway.live.session import Session
+from services.gateway.media import AudioChunk, ObjectRef
+from services.gateway.ports import Assets, Moderator, Objects, Speaker
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimits:
+    """The longest texts, in characters."""
+
+    whole: int
+    streamed: int
+
+
+class Director:
+    """Makes drives for sessions; everything in them passes moderation before it is heard."""
+
+    def __init__(
+        self,
+        moderator: Moderator,
+        speaker: Speaker,
+        assets: Assets,
+        objects: Objects,
+        limits: TextLimits,
+    ) -> None:
+        self._moderator = moderator
+        self._speaker = speaker
+        self._assets = assets
+        self._objects = objects
+        self._limits = limits
+
+    async def say(self, session: Session, text: str, *, interrupt: bool) -> Drive:
+        """Says a text. Raises TextEmpty, TextTooLong, UnsupportedLanguage, Overloaded."""
+        texts.check(text, max_characters=self._limits.whole)
+        said = phrases.of_text(self._moderator, self._speaker, text, session.voice)
+        drive = Drive(DriveKind.TEXT, said)
+        await session.drives.add(drive, interrupt=interrupt)
+        return drive
+
+    async def play(
+        self, session: Session, asset_id: str, *, interrupt: bool, language: str | None = None
+    ) -> Drive:
+        """Plays an uploaded recording. Raises AssetNotFound, UnsupportedMedia, Overloaded."""
+        asset = await self._assets.get(session.record.account_id, asset_id)
+        if asset.kind != "audio":
+            raise UnsupportedMedia("the asset is not a recording")
+        cutter = ClauseCutter(FILE)
+        sound = self._recording(asset.object)
+        drive = Drive(DriveKind.AUDIO, phrases.of_sound(self._moderator, sound, cutter, language))
+        await session.drives.add(drive, interrupt=interrupt)
+        return drive
+
+    async def write(self, session: Session, *, interrupt: bool = False) -> tuple[Drive, TextInput]:
+        """Says a text while it is being written. Raises Overloaded."""
+        text = TextInput(self._limits.streamed)
+        said = phrases.of_pieces(self._moderator, self._speaker, text.pieces(), session.voice)
+        drive = Drive(DriveKind.TEXT_STREAM, said)
+        await session.drives.add(drive, interrupt=interrupt)
+        return drive, text
+
+    async def listen(
+        self,
+        session: Session,
+        rate_hz: int,
+        *,
+        interrupt: bool = False,
+        language: str | None = None,
+    ) -> tuple[Drive, SoundInput]:
+        """Plays sound while it is being sent. Raises InvalidInput, Overloaded."""
+        sound = SoundInput(rate_hz)
+        heard = phrases.of_sound(self._moderator, sound.chunks(), ClauseCutter(LIVE), language)
+        drive = Drive(DriveKind.AUDIO_STREAM, heard)
+        await session.drives.add(drive, interrupt=interrupt)
+        return drive, sound
+
+    async def _recording(self, ref: ObjectRef) -> AsyncGenerator[AudioChunk, None]:
+        _, data = await self._objects.open(ref)
+        with tempfile.TemporaryDirectory(prefix="vultus-") as folder:
+            path = Path(folder) / "recording"
+            await audio_file.save(data, path)
+            async with aclosing(audio_file.read(path, rate_hz=phrases.RATE_HZ)) as chunks:
+                async for chunk in chunks:
+                    yield chunk

@@ -1,0 +1,177 @@
+"""Turns what is to be said into phrases: approved, spoken, ready to be played without a gap.
+
+    text    ──► verdict on the whole ──► voice ──► phrases
+    pieces  ──► verdict per clause   ──► voice ──► phrases
+    sound   ──► clauses ──► verdict on each      ──► phrases
+
+Nothing comes out of here that moderation did not pass; ContentRejected ends a source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from services.gateway.live.clauses import ClauseCutter
+from services.gateway.live.resampler import resample
+from services.gateway.media import (
+    US_PER_S,
+    AudioChunk,
+    MouthSource,
+    Segment,
+    Sound,
+    Viseme,
+    Word,
+)
+from services.gateway.pipeline import require_pass
+from services.gateway.ports import Moderator, Speaker
+from services.gateway.texts import is_chinese
+
+RATE_HZ = 48_000
+"""Of all sound of a stream: what Opus works with."""
+_BYTES_PER_SAMPLE = 2
+_OVERLAP_S = 1.0
+"""How much of the sound before a clause is judged with it: words may lie across the cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A run of speech that is played as one; all times are on its own clock."""
+
+    pcm_s16le: bytes
+    """Mono at RATE_HZ."""
+    visemes: tuple[Viseme, ...] | None = None
+    """None: the mouth's shapes are recognised from the sound."""
+    words: tuple[Word, ...] = ()
+    """`char_start` and `char_end` are places in the whole text."""
+
+    @property
+    def mouth_source(self) -> MouthSource:
+        """Where the mouth's shapes come from."""
+        return MouthSource.AUDIO if self.visemes is None else MouthSource.VISEMES
+
+    @property
+    def duration_us(self) -> int:
+        """How long it lasts."""
+        return len(self.pcm_s16le) // _BYTES_PER_SAMPLE * US_PER_S // RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """The voice that a text is spoken in."""
+
+    english: str
+    chinese: str
+    """The same as `english` where one was chosen for all texts."""
+    speed: float = 1.0
+
+    def for_text(self, text: str) -> str:
+        """The voice's id."""
+        return self.chinese if is_chinese(text) else self.english
+
+
+async def of_text(
+    moderator: Moderator, speaker: Speaker, text: str, voice: VoiceChoice
+) -> AsyncGenerator[Phrase, None]:
+    """A text that is known as a whole: nothing of it is said unless all of it may be."""
+    require_pass(await moderator.check_text(text), "text")
+    spoken = speaker.speak(text, voice_id=voice.for_text(text), speed=voice.speed)
+    async with aclosing(_phrases(spoken)) as phrases:
+        async for phrase in phrases:
+            yield phrase
+
+
+async def of_pieces(
+    moderator: Moderator,
+    speaker: Speaker,
+    pieces: AsyncGenerator[str, None],
+    voice: VoiceChoice,
+) -> AsyncGenerator[Phrase, None]:
+    """A text that is still being written: each clause is said once it may be."""
+    async with aclosing(_approved(moderator, pieces)) as clauses:
+        first = await anext(clauses, "")
+        spoken = speaker.speak_pieces(
+            _with_first(first, clauses), voice_id=voice.for_text(first), speed=voice.speed
+        )
+        async with aclosing(_phrases(spoken)) as phrases:
+            async for phrase in phrases:
+                yield phrase
+
+
+async def of_sound(
+    moderator: Moderator,
+    sound: AsyncGenerator[AudioChunk, None],
+    cutter: ClauseCutter,
+    language: str | None,
+) -> AsyncGenerator[Phrase, None]:
+    """Sound at RATE_HZ, as it comes: each clause is let through once it was listened to."""
+    before = b""
+    async with aclosing(_clauses(sound, cutter)) as clauses:
+        async for clause in clauses:
+            verdict = await moderator.check_audio(_chunk(before + clause), language=language)
+            require_pass(verdict, "recording")
+            language = language or verdict.language or None
+            before = clause[-int(_OVERLAP_S * RATE_HZ) * _BYTES_PER_SAMPLE :]
+            yield Phrase(clause)
+
+
+async def _approved(
+    moderator: Moderator, pieces: AsyncGenerator[str, None]
+) -> AsyncGenerator[str, None]:
+    async with aclosing(moderator.check_text_stream(pieces)) as judged:
+        async for clause, verdict in judged:
+            require_pass(verdict, "text")
+            yield clause
+
+
+async def _with_first(first: str, rest: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+    if first:
+        yield first
+    async for piece in rest:
+        yield piece
+
+
+async def _clauses(
+    sound: AsyncGenerator[AudioChunk, None], cutter: ClauseCutter
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(sound):
+        async for chunk in sound:
+            for clause in cutter.add(chunk.pcm_s16le):
+                yield clause
+    if rest := cutter.rest():
+        yield rest
+
+
+async def _chunk(pcm_s16le: bytes) -> AsyncGenerator[AudioChunk, None]:
+    yield AudioChunk(pcm_s16le, RATE_HZ, 0)
+
+
+async def _phrases(spoken: AsyncGenerator[Sound, None]) -> AsyncGenerator[Phrase, None]:
+    """A phrase for each segment, once all its sound is there."""
+    segment: Segment | None = None
+    chunks: list[AudioChunk] = []
+    async with aclosing(spoken):
+        async for item in spoken:
+            if isinstance(item, AudioChunk):
+                chunks.append(item)
+                continue
+            if segment is not None:
+                yield _phrase(segment, chunks)
+            segment, chunks = item, []
+    if segment is not None:
+        yield _phrase(segment, chunks)
+
+
+def _phrase(segment: Segment, chunks: list[AudioChunk]) -> Phrase:
+    pcm = b"".join(chunk.pcm_s16le for chunk in chunks)
+    rate_hz = chunks[0].sample_rate_hz if chunks else RATE_HZ
+    start_us = segment.start_us
+    return Phrase(
+        resample(pcm, rate_hz, RATE_HZ),
+        tuple(replace(shape, start_us=shape.start_us - start_us) for shape in segment.visemes),
+        tuple(
+            replace(word, start_us=word.start_us - start_us, end_us=word.end_us - start_us)
+            for word in segment.words
+        ),
+    )
