@@ -1,26 +1,28 @@
-"""The catalog in memory, with the leases and conflicts of the real one."""
+"""The catalog in memory, with the rules and conflicts of the real one."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
 
 from services.common.errors import (
     AccountNotFound,
     ApiKeyNotFound,
     AvatarNotFound,
+    AvatarNotReady,
     IdempotencyConflict,
     IdempotencyInProgress,
     InvalidInput,
     StateConflict,
     Unauthenticated,
-    VideoNotFound,
+    UnsupportedMedia,
 )
-from services.common.ids import new_id
+from services.common.ids import is_id, new_id
 from services.gateway.media import ObjectRef
+from services.gateway.ports import Assets
 from services.gateway.records import (
     Account,
     Answer,
@@ -28,17 +30,46 @@ from services.gateway.records import (
     Avatar,
     AvatarPack,
     AvatarStatus,
-    NewVideo,
     Page,
-    Stranded,
     Trouble,
-    Video,
-    VideoResult,
-    VideoStatus,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+MAX_LIMIT = 100
 SECRET = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ="  # noqa: S105 - of no account
+
+
+class Kept(Protocol):
+    """What a list is of."""
+
+    @property
+    def id(self) -> str: ...
+
+
+KeptT = TypeVar("KeptT", bound=Kept)
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    time: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, **by: float) -> None:
+        self.time += timedelta(**by)
+
+
+def page_of(items: Iterable[KeptT], limit: int, cursor: str, prefix: str) -> Page[KeptT]:
+    """A page of a list, newest first, as the real catalog makes it."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInput(f"limit must be from 1 to {MAX_LIMIT}")
+    if cursor and not is_id(cursor, prefix):
+        raise InvalidInput("this cursor is of no list")
+    older = sorted((i for i in items if not cursor or i.id < cursor), key=lambda i: i.id)[::-1]
+    return Page(tuple(older[:limit]), older[limit - 1].id if len(older) > limit else "")
 
 
 @dataclass
@@ -68,6 +99,7 @@ class FakeAccounts:
         return key
 
     async def create_key(self, account_id: str, name: str) -> tuple[ApiKey, str]:
+        await self.account(account_id)
         return self._new_key(account_id, name)
 
     async def list_keys(self, account_id: str) -> Sequence[ApiKey]:
@@ -91,8 +123,11 @@ class FakeAccounts:
 class FakeAvatars:
     """Avatars of all accounts."""
 
+    assets: Assets
+    now: Callable[[], datetime]
     kept: dict[str, Avatar] = field(default_factory=dict)
-    owned_assets: list[str] = field(default_factory=list)
+    owned_assets: dict[str, str] = field(default_factory=dict)
+    """By avatar: the assets that go with them."""
 
     def add(self, account_id: str, status: AvatarStatus = AvatarStatus.READY) -> Avatar:
         avatar_id = new_id("av")
@@ -109,7 +144,7 @@ class FakeAvatars:
             portrait=ObjectRef("assets", f"{account_id}/{avatar_id}.png"),
             pack=ObjectRef("avatars", f"{account_id}/{avatar_id}.pack"),
             preview=ObjectRef("avatars", f"{account_id}/{avatar_id}.jpg"),
-            created_at=START,
+            created_at=self.now(),
         )
         self.kept[avatar.id] = avatar
         return avatar
@@ -117,10 +152,14 @@ class FakeAvatars:
     async def create(
         self, account_id: str, *, name: str, asset_id: str, owns_asset: bool
     ) -> Avatar:
-        avatar = replace(self.add(account_id, AvatarStatus.PREPARING), name=name)
+        asset = await self.assets.get(account_id, asset_id)
+        if asset.picture is None:
+            raise UnsupportedMedia("an avatar is made of an image")
+        avatar = self.add(account_id, AvatarStatus.PREPARING)
+        avatar = replace(avatar, name=name, portrait=asset.picture)
         self.kept[avatar.id] = avatar
         if owns_asset:
-            self.owned_assets.append(asset_id)
+            self.owned_assets[avatar.id] = asset_id
         return avatar
 
     async def get(self, account_id: str, avatar_id: str) -> Avatar:
@@ -130,12 +169,8 @@ class FakeAvatars:
         return avatar
 
     async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Avatar]:
-        if not cursor.isdecimal() and cursor:
-            raise InvalidInput("this cursor is of no list")
-        mine = [a for a in reversed(self.kept.values()) if a.account_id == account_id]
-        first = int(cursor or 0)
-        following = str(first + limit) if len(mine) > first + limit else ""
-        return Page(tuple(mine[first : first + limit]), following)
+        mine = [a for a in self.kept.values() if a.account_id == account_id]
+        return page_of(mine, limit, cursor, "av")
 
     async def finish(
         self,
@@ -146,138 +181,33 @@ class FakeAvatars:
         error: Trouble | None = None,
         pack: AvatarPack | None = None,
     ) -> Avatar:
+        ready = status is AvatarStatus.READY
+        if status is AvatarStatus.PREPARING:
+            raise InvalidInput("status must be READY, FAILED or REJECTED")
+        if ready and not (pack and pack.width > 0 and pack.height > 0):
+            raise InvalidInput("a ready avatar has a size")
+        if not ready and error is None:
+            raise InvalidInput("error must say why the avatar could not be made")
         avatar = await self.get(account_id, avatar_id)
         if avatar.status is not AvatarStatus.PREPARING:
             raise StateConflict("the avatar is no longer preparing")
-        width, height = (pack.width, pack.height) if pack else (0, 0)
+        width, height = (pack.width, pack.height) if ready and pack else (0, 0)
         self.kept[avatar_id] = replace(
-            avatar, status=status, error=error, width=width, height=height
+            avatar, status=status, error=None if ready else error, width=width, height=height
         )
         return self.kept[avatar_id]
 
     async def delete(self, account_id: str, avatar_id: str) -> None:
         await self.get(account_id, avatar_id)
         del self.kept[avatar_id]
+        owned = self.owned_assets.pop(avatar_id, None)
+        if owned is not None:
+            await self.assets.delete(account_id, owned)
 
-
-@dataclass
-class FakeVideos:
-    """Video jobs of all accounts; leases run out by `now`."""
-
-    now: Callable[[], datetime] = lambda: START
-    kept: dict[str, Video] = field(default_factory=dict)
-    leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    history: list[tuple[VideoStatus, float]] = field(default_factory=list)
-    failures: list[Exception] = field(default_factory=list)
-    """Raised by the next updates, one each."""
-    updated: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set at each update."""
-
-    async def create(self, account_id: str, new: NewVideo) -> Video:
-        video = Video(
-            id=new_id("vd"),
-            account_id=account_id,
-            spec=new.spec,
-            status=VideoStatus.QUEUED,
-            progress=0.0,
-            queue_position=sum(v.status is VideoStatus.QUEUED for v in self.kept.values()),
-            duration_s=None,
-            width=new.spec.width,
-            height=new.spec.height,
-            size_bytes=None,
-            error=None,
-            metadata=new.metadata,
-            webhook_url=new.webhook_url,
-            cancel_requested=False,
-            attempts=0,
-            content=None,
-            words=None,
-            created_at=START,
-            started_at=None,
-            finished_at=None,
-            deleted_at=None,
-        )
-        self.kept[video.id] = video
-        return video
-
-    async def get(self, account_id: str, video_id: str) -> Video:
-        video = self.kept.get(video_id)
-        if video is None or video.account_id != account_id:
-            raise VideoNotFound("no such video")
-        return video
-
-    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Video]:
-        mine = [v for v in reversed(self.kept.values()) if v.account_id == account_id]
-        return Page(tuple(mine[:limit]), "")
-
-    async def cancel(self, account_id: str, video_id: str) -> Video:
-        video = await self.get(account_id, video_id)
-        if video.ended:
-            return video
-        queued = video.status is VideoStatus.QUEUED
-        status = VideoStatus.CANCELLED if queued else video.status
-        return self._keep(replace(video, cancel_requested=True, status=status))
-
-    async def delete(self, account_id: str, video_id: str) -> None:
-        video = await self.get(account_id, video_id)
-        status = video.status if video.ended else VideoStatus.CANCELLED
-        self.leases.pop(video_id, None)
-        self._keep(replace(video, status=status, deleted_at=START, content=None, words=None))
-
-    async def lease(self, account_id: str, video_id: str, *, holder: str, lease_s: int) -> Video:
-        video = await self.get(account_id, video_id)
-        held = self.leases.get(video_id)
-        if video.ended or (held and held[0] != holder and held[1] > self.now()):
-            raise StateConflict("another holds it")
-        self.leases[video_id] = (holder, self.now() + timedelta(seconds=lease_s))
-        begun = not held or held[0] != holder
-        return self._keep(replace(video, attempts=video.attempts + begun))
-
-    async def update(
-        self,
-        account_id: str,
-        video_id: str,
-        *,
-        holder: str,
-        status: VideoStatus,
-        progress: float,
-        error: Trouble | None = None,
-        result: VideoResult | None = None,
-    ) -> Video:
-        if self.failures:
-            raise self.failures.pop(0)
-        video = await self.get(account_id, video_id)
-        held = self.leases.get(video_id)
-        if video.ended or held is None or held[0] != holder:
-            raise StateConflict("the lease is lost")
-        self.history.append((status, progress))
-        self.updated.set()
-        video = replace(video, status=status, progress=progress, error=error)
-        if result:
-            video = replace(
-                video,
-                content=result.content,
-                words=result.words,
-                duration_s=result.duration_s,
-                width=result.width,
-                height=result.height,
-                size_bytes=result.size_bytes,
-            )
-        if video.ended or status is VideoStatus.QUEUED:
-            self.leases.pop(video_id)
-        return self._keep(video)
-
-    async def stranded(self, *, idle_s: int) -> Stranded:
-        waiting = [video for video in self.kept.values() if not video.ended]
-        return Stranded(tuple(v for v in waiting if v.id not in self.leases), ())
-
-    def put(self, video: Video, **changes: object) -> Video:
-        """Changes a job behind everybody's back."""
-        return self._keep(replace(video, **changes))  # type: ignore[arg-type]  # any field
-
-    def _keep(self, video: Video) -> Video:
-        self.kept[video.id] = video
-        return video
+    async def require_ready(self, account_id: str, avatar_id: str) -> None:
+        avatar = await self.get(account_id, avatar_id)
+        if avatar.status is not AvatarStatus.READY:
+            raise AvatarNotReady(f"the avatar is {avatar.status}")
 
 
 @dataclass
@@ -300,8 +230,11 @@ class FakeIdempotency:
         return found[1]
 
     async def complete(self, account_id: str, key: str, answer: Answer) -> None:
-        digest, _ = self.kept[account_id, key]
+        digest, earlier = self.kept.get((account_id, key), ("", None))
+        if not digest or earlier is not None:
+            raise StateConflict("the key is not claimed")
         self.kept[account_id, key] = (digest, answer)
 
     async def abandon(self, account_id: str, key: str) -> None:
-        self.kept.pop((account_id, key), None)
+        if self.kept.get((account_id, key), ("", None))[1] is None:
+            self.kept.pop((account_id, key), None)

@@ -90,6 +90,20 @@ def _video(video: records.Video) -> catalog.Video:
     )
 
 
+def _stream(stream: records.StreamRecord) -> catalog.Stream:
+    return catalog.Stream(
+        id=stream.id,
+        account_id=stream.account_id,
+        spec=messages.stream_spec_to_wire(stream.spec),
+        status=messages.stream_status_to_wire(stream.status),
+        reason=stream.reason,
+        recording_video_id=stream.recording_video_id,
+        created_at=time_to_wire(stream.created_at),
+        live_at=time_to_wire(stream.live_at),
+        ended_at=time_to_wire(stream.ended_at),
+    )
+
+
 class Catalog(catalog_grpc.CatalogServiceServicer):
     """Storage's record of what exists."""
 
@@ -219,6 +233,37 @@ class Catalog(catalog_grpc.CatalogServiceServicer):
         return catalog.ListStrandedJobsResponse(
             videos=map(_video, stranded.videos), avatars=map(_avatar, stranded.avatars)
         )
+
+    async def CreateStream(self, request: Any, context: Context) -> Any:
+        spec = messages.stream_spec(request.spec)
+        stream = await self._stage.streams.create(request.account_id, spec)
+        return catalog.CreateStreamResponse(stream=_stream(stream))
+
+    async def GetStream(self, request: Any, context: Context) -> Any:
+        stream = await self._stage.streams.get(request.account_id, request.stream_id)
+        return catalog.GetStreamResponse(stream=_stream(stream))
+
+    async def ListStreams(self, request: Any, context: Context) -> Any:
+        page = await self._stage.streams.list(
+            request.account_id, limit=request.limit, cursor=request.cursor
+        )
+        return catalog.ListStreamsResponse(
+            streams=map(_stream, page.items), next_cursor=page.next_cursor
+        )
+
+    async def MoveStream(self, request: Any, context: Context) -> Any:
+        stream = await self._stage.streams.move(
+            request.account_id,
+            request.stream_id,
+            messages.stream_status(request.status),
+            reason=request.reason,
+            recording_video_id=request.recording_video_id,
+        )
+        return catalog.MoveStreamResponse(stream=_stream(stream))
+
+    async def ListUnendedStreams(self, request: Any, context: Context) -> Any:
+        unended = await self._stage.streams.unended(limit=request.limit, after=request.after)
+        return catalog.ListUnendedStreamsResponse(streams=map(_stream, unended))
 
     async def BeginIdempotent(self, request: Any, context: Context) -> Any:
         answer = await self._stage.idempotency.begin(

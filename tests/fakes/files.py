@@ -12,7 +12,7 @@ from services.common.ids import new_id
 from services.gateway.media import Frame, ObjectRef, Recordable
 from services.gateway.ports import RecordingHeader
 from services.gateway.records import Asset, Page, Recording, StoredObject
-from tests.fakes.catalog import START
+from tests.fakes.catalog import START, page_of
 
 BLOCK_BYTES = 1000
 
@@ -93,8 +93,8 @@ class FakeAssets:
             raise AssetNotFound("no such asset") from None
 
     async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Asset]:
-        mine = [a for (owner, _), a in reversed(self.kept.items()) if owner == account_id]
-        return Page(tuple(mine[:limit]), "")
+        mine = [asset for (owner, _), asset in self.kept.items() if owner == account_id]
+        return page_of(mine, limit, cursor, "as")
 
     async def delete(self, account_id: str, asset_id: str) -> None:
         asset = await self.get(account_id, asset_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
@@ -16,7 +16,9 @@ from services.common.errors import (
     IdempotencyConflict,
     NoFace,
     NotFound,
+    StateConflict,
     StorageFull,
+    StreamNotFound,
     Unauthenticated,
     Unavailable,
     VideoNotFound,
@@ -39,10 +41,13 @@ from services.gateway.pipeline import Stage as Step
 from services.gateway.ports import AnimationConfig, RecordingHeader
 from services.gateway.records import (
     Answer,
+    Asset,
     AvatarPack,
     AvatarStatus,
     NewVideo,
     Scalar,
+    StreamSpec,
+    StreamStatus,
     Suggestion,
     Trouble,
     Verdict,
@@ -220,16 +225,19 @@ async def test_verdicts_voices_and_avatars_come_through(stage: Stage, clients: C
         await clients.animator.inspect(ObjectRef("a", "b"))
 
 
-async def test_files_come_through(stage: Stage, clients: Clients) -> None:
-    content = b"IMG" + bytes(700_000)
-
+async def uploaded(clients: Clients, account_id: str, content: bytes) -> Asset:
     async def data() -> AsyncIterator[bytes]:
         yield content
 
-    account = stage.account.id
-    asset = await clients.assets.upload(
-        account, file_name="a.png", accept_kinds=("image",), data=data()
+    return await clients.assets.upload(
+        account_id, file_name="a", accept_kinds=("image", "audio"), data=data()
     )
+
+
+async def test_files_come_through(stage: Stage, clients: Clients) -> None:
+    content = b"IMG" + bytes(700_000)
+    account = stage.account.id
+    asset = await uploaded(clients, account, content)
     assert asset == await clients.assets.get(account, asset.id)
     assert (await clients.assets.list(account, limit=5, cursor="")).items == (asset,)
     stored, blocks = await clients.objects.open(asset.object, offset=1, length=2)
@@ -256,7 +264,8 @@ async def test_accounts_and_keys_come_through(stage: Stage, clients: Clients) ->
 
 async def test_avatars_come_through(stage: Stage, clients: Clients) -> None:
     account = stage.account.id
-    made = await clients.avatars.create(account, name="Ada", asset_id="as_1", owns_asset=True)
+    picture = await uploaded(clients, account, b"IMG")
+    made = await clients.avatars.create(account, name="Ada", asset_id=picture.id, owns_asset=True)
     assert made.status is AvatarStatus.PREPARING
     trouble = Trouble("no_face", "no face was found")
     failed = await clients.avatars.finish(account, made.id, AvatarStatus.FAILED, error=trouble)
@@ -266,22 +275,42 @@ async def test_avatars_come_through(stage: Stage, clients: Clients) -> None:
     await clients.avatars.delete(account, made.id)
     with pytest.raises(AvatarNotFound):
         await clients.avatars.get(account, made.id)
+    with pytest.raises(AssetNotFound):
+        await clients.assets.get(account, picture.id)
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        VideoSpec("av_1", "Hello.", None, "vo_en_heart", 1.5, 320, 400, 30, True),
-        VideoSpec("av_1", None, "as_1", "", 1.0, 0, 0, 25, False),
-    ],
-)
-async def test_videos_come_through(stage: Stage, clients: Clients, spec: VideoSpec) -> None:
-    account = stage.account.id
+async def of_text(stage: Stage, clients: Clients) -> VideoSpec:
+    avatar = stage.avatars.add(stage.account.id)
+    return VideoSpec(avatar.id, "Hello.", None, "vo_en_heart", 1.5, 320, 400, 30, True)
+
+
+async def of_sound(stage: Stage, clients: Clients) -> VideoSpec:
+    avatar = stage.avatars.add(stage.account.id)
+    sound = await uploaded(clients, stage.account.id, b"SND")
+    return VideoSpec(avatar.id, None, sound.id, "", 1.0, 0, 0, 25, False)
+
+
+async def of_stream(stage: Stage, clients: Clients) -> VideoSpec:
+    avatar = stage.avatars.add(stage.account.id)
+    shown = StreamSpec(avatar.id, "vo_en_heart", 320, 400, 30, 60, 3600, record=True)
+    stream = await clients.streams.create(stage.account.id, shown)
+    return VideoSpec(avatar.id, None, None, "", 1.0, 320, 400, 30, True, stream.id)
+
+
+@pytest.mark.parametrize("made_of", [of_text, of_sound, of_stream])
+async def test_videos_come_through(
+    stage: Stage,
+    clients: Clients,
+    made_of: Callable[[Stage, Clients], Awaitable[VideoSpec]],
+) -> None:
+    account, spec = stage.account.id, await made_of(stage, clients)
     metadata: dict[str, Scalar] = {"n": 7, "f": 1.5, "s": "für", "t": True, "z": None}
     video = await clients.videos.create(account, NewVideo(spec, metadata, "https://example.com/"))
-    assert video == stage.videos.kept[video.id]
+    assert video == await stage.videos.get(account, video.id)
+    assert video.spec == spec
     assert (await clients.videos.list(account, limit=5, cursor="")).items == (video,)
-    assert (await clients.videos.stranded(idle_s=1)).videos == (video,)
+    stage.clock.advance(seconds=2)
+    assert await clients.videos.stranded(idle_s=1) == await stage.videos.stranded(idle_s=1)
     await clients.videos.lease(account, video.id, holder="w", lease_s=30)
     content, words = ObjectRef("videos", "a"), ObjectRef("videos", "b")
     done = await clients.videos.update(
@@ -307,5 +336,32 @@ async def test_answers_come_through(stage: Stage, clients: Clients) -> None:
     assert await clients.idempotency.begin(account, "k", "aa") == Answer(201, "{}")
     with pytest.raises(IdempotencyConflict):
         await clients.idempotency.begin(account, "k", "bb")
-    await clients.idempotency.abandon(account, "k")
-    assert await clients.idempotency.begin(account, "k", "bb") is None
+    assert await clients.idempotency.begin(account, "l", "aa") is None
+    await clients.idempotency.abandon(account, "l")
+    assert await clients.idempotency.begin(account, "l", "bb") is None
+
+
+async def test_streams_come_through(stage: Stage, clients: Clients) -> None:
+    account, avatar = stage.account.id, stage.avatars.add(stage.account.id)
+    shown = StreamSpec(avatar.id, "vo_en_heart", 320, 400, 30, 60, 3600, record=True)
+    stream = await clients.streams.create(account, shown)
+    assert (stream.spec, stream.status) == (shown, StreamStatus.CREATED)
+    assert stream == stage.streams.kept[stream.id]
+    assert await clients.streams.unended() == [stream]
+    spec = VideoSpec(avatar.id, None, None, "", 1.0, 320, 400, 30, True, stream.id)
+    job = await clients.videos.create(account, NewVideo(spec))
+    for status in (StreamStatus.CONNECTING, StreamStatus.LIVE):
+        moved = await clients.streams.move(account, stream.id, status, recording_video_id=job.id)
+        assert moved == stage.streams.kept[stream.id]
+        assert (moved.status, moved.recording_video_id) == (status, job.id)
+    ended = await clients.streams.move(
+        account, stream.id, StreamStatus.FAILED, reason="gateway_lost"
+    )
+    assert (ended.status, ended.reason) == (StreamStatus.FAILED, "gateway_lost")
+    assert ended == await clients.streams.get(account, stream.id)
+    assert (await clients.streams.list(account, limit=5, cursor="")).items == (ended,)
+    assert await clients.streams.unended(limit=5, after="st_") == []
+    with pytest.raises(StateConflict):
+        await clients.streams.move(account, stream.id, StreamStatus.LIVE)
+    with pytest.raises(StreamNotFound):
+        await clients.streams.get("ac_other", stream.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -56,7 +57,8 @@ class House:
 
 @pytest.fixture
 async def stage() -> Stage:
-    return Stage()
+    """Its catalog knows the time: leases run out."""
+    return Stage(now=lambda: datetime.now(UTC))
 
 
 @pytest.fixture

@@ -123,7 +123,9 @@ async def test_lists_are_lines_for_other_programs(vultus: Terminal, stage: Stage
     assert voices.stdout == "vo_zh_xiaoxiao\tXiaoxiao\tzh-CN\tfemale\n"
     made = [stage.avatars.add(stage.account.id).id for _ in range(3)]
     avatars = await vultus("avatars", "list")
-    assert [line.split("\t")[0] for line in avatars.stdout.splitlines()] == made[::-1]
+    assert [line.split("\t")[0] for line in avatars.stdout.splitlines()] == sorted(
+        made, reverse=True
+    )
 
 
 async def test_videos_are_shown_saved_cancelled_and_erased(

@@ -12,10 +12,8 @@ from services.gateway.jobs import VIDEOS, Jobs
 from services.gateway.reconciler import Reconciler
 from services.gateway.records import NewVideo, VideoSpec
 from services.gateway.strikes import KvStrikes
-from tests.fakes.catalog import FakeVideos
+from tests.fakes.stage import Stage
 from tests.integration.conftest import NatsServer
-
-SPEC = VideoSpec("av_1", "Hello.", None, "vo_en_heart", 1.0, 0, 0, 25, True)
 
 
 @pytest.fixture
@@ -61,13 +59,16 @@ async def test_lost_jobs_are_queued_again_once_and_waiting_ones_left_alone(
 ) -> None:
     queue = JobQueue(nats)
     await queue.ensure_streams()
-    videos, jobs = FakeVideos(), Jobs(queue)
-    reconciler = Reconciler(videos, jobs, nats.jetstream(), every_s=60, idle_s=1)
-    kept = await videos.create("ac_1", NewVideo(SPEC))
-    await jobs.make_video(kept)
+    stage, jobs = Stage(), Jobs(queue)
+    reconciler = Reconciler(stage.videos, jobs, nats.jetstream(), every_s=60, idle_s=1)
+    avatar = stage.avatars.add(stage.account.id)
+    new = NewVideo(VideoSpec(avatar.id, "Hello.", None, "vo_en_heart", 1.0, 0, 0, 25, True))
+    await jobs.make_video(await stage.videos.create(stage.account.id, new))
+    stage.clock.advance(seconds=5)
     await reconciler.look()
     assert await waiting(nats, VIDEOS) == 1
-    await videos.create("ac_1", NewVideo(SPEC))
+    await stage.videos.create(stage.account.id, new)
+    stage.clock.advance(seconds=5)
     await reconciler.look()
     found = await waiting(nats, VIDEOS)
     assert found >= 2

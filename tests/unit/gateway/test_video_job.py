@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,9 @@ from services.common.jetstream import Delivery, Discard, RetryLater, to_json
 from services.gateway.records import (
     AvatarStatus,
     NewVideo,
+    StreamSpec,
     Suggestion,
+    Trouble,
     Verdict,
     Video,
     VideoSpec,
@@ -40,7 +43,8 @@ def delivery(video: Video, attempt: int = 1) -> Delivery:
 
 
 async def queued(stage: Stage, **changes: Any) -> Video:
-    avatar = stage.avatars.add(stage.account.id, changes.pop("avatar", AvatarStatus.READY))
+    avatar = stage.avatars.add(stage.account.id)
+    status = changes.pop("avatar", AvatarStatus.READY)
     spec = VideoSpec(
         avatar_id=avatar.id,
         text="Good day to you. How are you.",
@@ -54,6 +58,7 @@ async def queued(stage: Stage, **changes: Any) -> Video:
     )
     new = NewVideo(spec, webhook_url=HOOK)
     video = await stage.videos.create(stage.account.id, new)
+    stage.avatars.kept[avatar.id] = replace(avatar, status=status)
     return stage.videos.put(video, **changes)
 
 
@@ -170,6 +175,32 @@ async def test_what_is_down_for_a_moment_gives_the_job_back(stage: Stage, part: 
     if part != "objects":
         await stage.video_jobs().handle(delivery(video, 2))
         assert now(stage, video).status is VideoStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("avatar_is_gone", [False, True])
+async def test_a_recording_that_its_gateway_left_behind_fails_at_once(
+    stage: Stage, avatar_is_gone: bool
+) -> None:
+    account, avatar = stage.account.id, stage.avatars.add(stage.account.id)
+    shown = StreamSpec(avatar.id, "", 512, 640, 25, 900, 86_400, record=True)
+    stream = await stage.streams.create(account, shown)
+    spec = VideoSpec(avatar.id, None, None, "", 1.0, 512, 640, 25, True, stream.id)
+    video = await stage.videos.create(account, NewVideo(spec, webhook_url=HOOK))
+    await stage.videos.lease(account, video.id, holder="gw_1", lease_s=30)
+    with pytest.raises(RetryLater):
+        await stage.video_jobs().handle(delivery(video))
+    assert now(stage, video).status is VideoStatus.QUEUED
+    stage.clock.advance(seconds=31)
+    if avatar_is_gone:
+        await stage.avatars.delete(account, avatar.id)
+    await stage.video_jobs().handle(delivery(video))
+    done = now(stage, video)
+    assert done.status is VideoStatus.FAILED
+    assert done.error == Trouble(
+        "unavailable", "the recording was lost with the process that made it", retryable=False
+    )
+    assert not stage.animator.cues
+    assert len(stage.queue.of("webhooks")) == 1
 
 
 async def _sound() -> Any:

@@ -67,7 +67,8 @@ def jobs(stage: Stage, web: httpx.AsyncClient) -> WebhookJobs:
 
 
 async def ended(stage: Stage, url: str = URL) -> Video:
-    spec = VideoSpec("av_1", "Hello.", None, "vo_en_heart", 1.0, 0, 0, 25, True)
+    avatar = stage.avatars.add(stage.account.id)
+    spec = VideoSpec(avatar.id, "Hello.", None, "vo_en_heart", 1.0, 0, 0, 25, True)
     new = NewVideo(spec, {"order": 7}, url)
     video = await stage.videos.create(stage.account.id, new)
     return stage.videos.put(video, status=VideoStatus.SUCCEEDED)
