@@ -15,6 +15,7 @@ from services.gateway.http import (
     assets,
     avatars,
     content,
+    control,
     docs,
     health,
     problem,
@@ -47,6 +48,7 @@ _ROUTERS = (
     content.router,
     streams.router,
     streams.control_router,
+    control.router,
     account.router,
     health.router,
 )
