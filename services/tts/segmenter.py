@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 CLAUSE_WEIGHTS = (20, 60, 100, 150)
@@ -20,17 +20,18 @@ _REST_WEIGHT = 15
 _HAN_WEIGHT = 3.5
 _DIGIT_WEIGHT = 3
 
-_CLOSERS = re.escape("\"'”’」』）)]】》〉")
-_SENTENCE = re.compile(
-    rf"(?P<wide>[。！？]+[{_CLOSERS}]*)"
-    rf"|(?P<plain>[.!?…]+[{_CLOSERS}]*)"
-    r"|(?P<line>[^\S\n]*\n\s*)"
-    r"|(?P<clause>[,;:—，；：])"
-)
+_WIDE = "。！？"
+_PLAIN = ".!?…"
+_CLOSERS = "\"'”’」』）)]】》〉"
+_WIDE_CLAUSE = "，；：—"
+_CLAUSE = ",;:"
+"""Marks of a clause when space follows."""
+_BREAKS = ",;:、，；："
+_BEFORE_A_WORD = "(\"'“‘"
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"'“‘])(?:mr|mrs|ms|dr|prof|st|jr|sr|rev|gen|gov|sen|rep|capt|lt|col|sgt|mt|ft|no|vs|"
-    r"fig|approx|dept|inc|ltd|co|corp|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|e\.g|i\.e|cf|"
-    r"[a-z]|(?:[a-z]\.)+[a-z])\.$",
+    r"(?:mr|mrs|ms|dr|prof|st|jr|sr|rev|gen|gov|sen|rep|capt|lt|col|sgt|mt|ft|no|vs|"
+    r"fig|approx|dept|inc|ltd|co|corp|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|cf|"
+    r"[a-z](?:\.[a-z])*+)\.",
     re.IGNORECASE,
 )
 
@@ -48,109 +49,162 @@ class Segment:
 
 
 class Segmenter:
-    """Takes a text piece by piece; where the pieces break makes no difference to the segments."""
+    """Takes a text piece by piece; where the pieces break makes no difference to the segments.
+
+    The work is linear in the length of the text, however it comes.
+    """
 
     def __init__(self) -> None:
-        self._text = ""
+        self._text: list[str] = []
         self._start = 0
+        self._at = 0
         self._count = 0
         self._paragraph = False
+        self._search = _Search(self._text, 0, CLAUSE_WEIGHTS[0])
 
     def feed(self, text: str) -> Iterator[Segment]:
         """Takes the next piece; yields the segments that are complete now."""
         self._text += text
-        yield from self._cut(last=False)
+        while self._at < len(self._text):
+            end = self._search.end_told_by(self._at)
+            if end is None:
+                self._at += 1
+            else:
+                yield from self._segment(end)
 
     def finish(self) -> Iterator[Segment]:
         """Yields what is left."""
-        yield from self._cut(last=True)
+        yield from self._segment(len(self._text))
 
-    def _cut(self, *, last: bool) -> Iterator[Segment]:
-        while (end := _end_of_segment(self._text, self._clause_weight, last=last)) is not None:
-            segment = self._segment(end)
-            if segment.text:
-                self._count += 1
-                yield segment
-
-    @property
-    def _clause_weight(self) -> float:
-        return CLAUSE_WEIGHTS[min(self._count, len(CLAUSE_WEIGHTS) - 1)]
-
-    def _segment(self, end: int) -> Segment:
-        whole = self._text[:end]
+    def _segment(self, end: int) -> Iterator[Segment]:
+        """The segment that ends there, unless it is blank; the search for the next begins."""
+        whole = "".join(self._text[self._start : end])
         text = whole.strip()
         lead = len(whole) - len(whole.lstrip())
         self._paragraph = self._paragraph or "\n" in whole[:lead]
         segment = Segment(text, self._start + lead, self._paragraph and self._count > 0)
         self._paragraph = "\n" in whole[lead + len(text) :] or (not text and self._paragraph)
-        self._text = self._text[end:]
-        self._start += end
-        return segment
+        self._count += bool(text)
+        self._start = self._at = end
+        clause_weight = CLAUSE_WEIGHTS[min(self._count, len(CLAUSE_WEIGHTS) - 1)]
+        self._search = _Search(self._text, end, clause_weight)
+        if text:
+            yield segment
 
 
-def _end_of_segment(text: str, clause_weight: float, *, last: bool) -> int | None:
-    """Where the first segment of the text ends; None while that can't be told yet."""
-    clause: int | None = None
-    for match in _SENTENCE.finditer(text):
-        ends = _ends_sentence(text, match, last=last)
-        weight = weight_of(text[: match.end()])
-        if clause is not None and weight - weight_of(text[:clause]) >= _REST_WEIGHT:
-            return clause
-        if weight > MAX_WEIGHT:
-            break
-        if ends is None:
+@dataclass(slots=True)
+class _Mark:
+    """What may end a sentence: full stops and the like, then closing quotes and brackets."""
+
+    word: int
+    """Where the word before it begins."""
+    start: int
+    end: int
+    wide: bool
+    closed: bool = False
+
+    def takes(self, at: int, character: str) -> bool:
+        """Grows by the character there when it still belongs to the mark; says whether it does."""
+        is_closer = character in _CLOSERS
+        more = not self.closed and character in (_WIDE if self.wide else _PLAIN)
+        if at != self.end or not (is_closer or more):
+            return False
+        self.end = at + 1
+        self.closed = is_closer
+        return True
+
+
+class _Search:
+    """The search for the end of the segment that begins at `start`, character by character."""
+
+    def __init__(self, text: Sequence[str], start: int, clause_weight: float) -> None:
+        self._text = text
+        self._start = start
+        self._clause_weight = clause_weight
+        self._weight = 0.0
+        self._clause: int | None = None
+        self._weight_at_clause = 0.0
+        self._break = start
+        self._word = start
+        self._mark: _Mark | None = None
+        self._lines = 0
+        """Line breaks since the last visible character."""
+
+    def end_told_by(self, at: int) -> int | None:
+        """Where the segment ends, if that is clear from the character there.
+
+        To be asked for each character in turn, until one tells.
+        """
+        character = self._text[at]
+        end = None
+        if not (self._mark and self._mark.takes(at, character)):
+            end = self._end_before(at, character)
+        if character.isspace() or character in _BEFORE_A_WORD:
+            self._word = at + 1
+        return end
+
+    def _end_before(self, at: int, character: str) -> int | None:
+        """Where the segment ends, if that is clear from this character, which is in no mark."""
+        end = self._sentence_end(at, character)
+        if end is None and not character.isspace():
+            end = self._end_of_too_much(at, character)
+        if end is None:
+            self._pass(at, character)
+        return end
+
+    def _sentence_end(self, at: int, following: str) -> int | None:
+        """Where a sentence ended before this character, if one did."""
+        mark = self._mark
+        if mark and mark.wide:
+            return mark.end
+        if following.isspace():
             return None
-        if ends:
-            return match.end()
-        if match["clause"] and clause is None and weight >= clause_weight:
-            clause = match.end() if _ends_clause(text, match) else None
-    if clause is not None and weight_of(text) - weight_of(text[:clause]) >= _REST_WEIGHT:
-        return clause
-    if weight_of(text) > MAX_WEIGHT:
-        return _cut_between_words(text)
-    return len(text) if last and text else None
-
-
-def _ends_sentence(text: str, match: re.Match[str], *, last: bool) -> bool | None:
-    """Whether a sentence ends here; None while that can't be told yet."""
-    if match["wide"]:
-        return True if last or match.end() < len(text) else None
-    rest = text[match.end() :]
-    following = rest.lstrip()[:1]
-    if not following and not last and not match["clause"]:
+        if mark and self._ends_sentence(mark, at, following):
+            return mark.end
+        # A single line break within a sentence is only how the text was wrapped.
+        if self._lines > 1 or (self._lines and not following.islower()):
+            return at
         return None
-    if match["line"]:
-        return _ends_line(match[0], following)
-    if match["plain"]:
-        if following and rest[0] == following:
+
+    def _ends_sentence(self, mark: _Mark, at: int, following: str) -> bool:
+        if at == mark.end:
             return _is_han(following)
-        if match[0].startswith(".") and _ABBREVIATION.search(text[: match.start() + 1]):
-            return not following
-        return not following.islower()
-    return False
+        return not following.islower() and not self._is_abbreviated(mark)
 
+    def _is_abbreviated(self, mark: _Mark) -> bool:
+        word = "".join(self._text[mark.word : mark.start + 1])
+        return _ABBREVIATION.fullmatch(word) is not None
 
-def _ends_line(gap: str, following: str) -> bool:
-    """A single line break within a sentence is only how the text was wrapped."""
-    return gap.count("\n") > 1 or not following.islower()
+    def _end_of_too_much(self, at: int, character: str) -> int | None:
+        """Where to cut when with this character the segment is long enough, or too long."""
+        self._weight += _weight(character)
+        if self._clause is not None:
+            rest = self._weight - self._weight_at_clause
+            return self._clause if rest >= _REST_WEIGHT or self._weight > MAX_WEIGHT else None
+        if self._weight > MAX_WEIGHT:
+            return self._break if self._break > self._start else at
+        return None
 
+    def _pass(self, at: int, character: str) -> None:
+        """Takes note of a character within the segment."""
+        if character.isspace():
+            self._lines += character == "\n"
+            if at > self._start and self._text[at - 1] in _CLAUSE:
+                self._pass_clause(at)
+        else:
+            self._lines = 0
+            wide = character in _WIDE
+            is_mark = wide or character in _PLAIN
+            self._mark = _Mark(self._word, at, at + 1, wide) if is_mark else None
+        if character in _WIDE_CLAUSE:
+            self._pass_clause(at + 1)
+        if character.isspace() or character in _BREAKS or _is_han(character):
+            self._break = at + 1
 
-def _ends_clause(text: str, match: re.Match[str]) -> bool:
-    following = text[match.end() : match.end() + 1]
-    return match[0] in "，；：—" or following.isspace()
-
-
-def _cut_between_words(text: str) -> int:
-    """The last break between words before the text gets too long for one segment."""
-    weight = 0.0
-    best = end = 0
-    for end, character in enumerate(text):
-        weight += _weight(character)
-        if weight > MAX_WEIGHT:
-            break
-        if character.isspace() or _is_han(character) or character in ",;:、，；：":
-            best = end + 1
-    return best or end
+    def _pass_clause(self, end: int) -> None:
+        if self._clause is None and self._weight >= self._clause_weight:
+            self._clause = end
+            self._weight_at_clause = self._weight
 
 
 def weight_of(text: str) -> float:
@@ -165,4 +219,4 @@ def _weight(character: str) -> float:
 
 
 def _is_han(character: str) -> bool:
-    return unicodedata.name(character, "").startswith("CJK UNIFIED")
+    return not character.isascii() and unicodedata.name(character, "").startswith("CJK UNIFIED")

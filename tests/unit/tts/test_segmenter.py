@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from types import FrameType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +17,22 @@ def cut(*pieces: str) -> list[Segment]:
     segmenter = Segmenter()
     segments = [segment for piece in pieces for segment in segmenter.feed(piece)]
     return [*segments, *segmenter.finish()]
+
+
+def calls(*pieces: str) -> int:
+    """How many functions are called to cut a text, those written in C included."""
+    counted: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, arg: object) -> None:
+        counted[event] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        cut(*pieces)
+    finally:
+        sys.setprofile(before)
+    return counted["call"] + counted["c_call"]
 
 
 def texts(*pieces: str) -> list[str]:
@@ -66,6 +86,14 @@ def test_a_text_without_marks_is_cut_between_words() -> None:
     assert " ".join(segments).split() == ["word"] * 300
 
 
+@pytest.mark.parametrize("rest", ["yes it is", "yes it is. And now for something else."])
+def test_a_text_that_gets_too_long_is_cut_after_its_clause(rest: str) -> None:
+    text = "word " * 73 + f"word, {rest}"
+    assert MAX_WEIGHT - 10 < weight_of("word " * 73 + "word,") < MAX_WEIGHT
+    assert texts(text)[0].endswith("word,")
+    assert cut(*text) == cut(text)
+
+
 def test_a_paragraph_is_told() -> None:
     assert [segment.paragraph for segment in cut("One. Two.\n\nThree.")] == [False, False, True]
 
@@ -83,3 +111,21 @@ def test_pieces_make_no_difference_and_nothing_is_lost(text: str, data: st.DataO
         ).split()
     )
     assert "".join("".join(segment.text for segment in segments).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "written",
+    [" ", "\n", "a, ", "a. ", "a.", ".", "-", "word ", "word", "3.5", "“a” ", "好", "，", "。"],
+)
+def test_the_work_is_linear_in_the_text_however_it_comes(written: str) -> None:
+    text = (written * 4_000)[:4_000]
+    assert calls(text) < 25 * len(text)
+    assert calls(*text) < 35 * len(text)
+
+
+@pytest.mark.parametrize("written", [" ", "a, ", ". ", "-", "a.", "好，"])
+def test_the_longest_text_is_cut_the_same_in_one_piece_and_in_single_characters(
+    written: str,
+) -> None:
+    text = (written * 20_000)[:20_000]
+    assert cut(*text) == cut(text)
