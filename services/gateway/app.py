@@ -26,6 +26,7 @@ from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director, TextLimits
 from services.gateway.live.ice import IceServers
 from services.gateway.live.owners import KvOwners
+from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Owners, Sessions
 from services.gateway.settings import GatewaySettings
 
@@ -102,6 +103,7 @@ def build(
             clients.speaker,
             clients.animator,
             owners,
+            Archive(clients.streams, clients.videos, clients.recorder, news),
             admission,
         ),
         director=Director(

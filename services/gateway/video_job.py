@@ -32,7 +32,7 @@ from services.common.jetstream import Delivery, Discard, RetryLater, retry_delay
 from services.gateway import audio_file
 from services.gateway.jobs import Jobs, News, parse_job
 from services.gateway.lease import Lease, Stop
-from services.gateway.media import US_PER_S, ObjectRef
+from services.gateway.media import US_PER_S
 from services.gateway.pipeline import (
     RECORDING_RATE_HZ,
     Script,
@@ -42,6 +42,7 @@ from services.gateway.pipeline import (
     VideoOrder,
     make_video,
 )
+from services.gateway.places import places
 from services.gateway.ports import Assets, Avatars, Objects, Videos
 from services.gateway.records import AvatarStatus, Video, VideoResult, VideoStatus
 from services.gateway.settings import WorkerSettings
@@ -50,7 +51,6 @@ from services.gateway.trouble import trouble_of
 
 log = structlog.get_logger()
 
-_BUCKET = "videos"
 _PAUSE_WHILE_DOWN_S = 3.0
 _FEW_ATTEMPTS = 3
 """For what rarely passes by itself: a full disk, a stage that stands still."""
@@ -282,11 +282,3 @@ class VideoJobs:
             await self._peers.objects.delete([ref for ref in (content, words) if ref])
         except DomainError as error:
             log.warning("video.leftovers", reason=error.reason)
-
-
-def places(video: Video) -> tuple[ObjectRef, ObjectRef | None]:
-    """Where the MP4 and the words of a video go: the same at every attempt."""
-    stem = f"{video.account_id}/{video.id}"
-    content = video.content or ObjectRef(_BUCKET, f"{stem}.mp4")
-    words = video.words or ObjectRef(_BUCKET, f"{stem}.words.json")
-    return content, words if video.spec.subtitles else None

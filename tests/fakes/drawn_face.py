@@ -13,12 +13,13 @@ from services.lipsync.pack import AvatarPack, FaceBox
 
 ASSET = Path(__file__).parents[1] / "assets" / "average_face.csv"
 """The mesh of an average face: eyes' centres at (-0.5, 0) and (0.5, 0), unit: their distance."""
-SKIN, LIP, SEAM, WHITE, IRIS = (
+SKIN, LIP, SEAM, WHITE, IRIS, TEETH = (
     (214, 170, 146),
     (176, 84, 84),
     (70, 30, 32),
     (236, 232, 226),
     (60, 90, 140),
+    (244, 240, 214),
 )
 _OUTER_LIPS = (
     61,
@@ -43,6 +44,7 @@ _OUTER_LIPS = (
     146,
 )
 _SEAM_LINE = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+_LOWER_INNER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 _EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173),
     (362, 382, 381, 380, 374, 373, 390, 249, 263, 398, 384, 385, 386, 387, 388, 466),
@@ -51,15 +53,18 @@ _BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
 _FINE = 4  # fractional bits of OpenCV's drawing
 
 
-def drawn_pack(size: int = 320, iod_px: float = 78.0) -> AvatarPack:
-    """A square picture of the average face before a grained wall."""
+def drawn_pack(size: int = 320, iod_px: float = 78.0, parted: float = 0.0) -> AvatarPack:
+    """A square picture of the average face before a grained wall; its lips touch, or are `parted`
+    in the middle by as many inter-ocular distances and show teeth."""
     points = np.loadtxt(ASSET, delimiter=",", skiprows=1).astype(np.float32)
-    # Its lips touch.
-    points[[191, 80, 81, 82, 13, 312, 311, 310, 415], 1] = 1.09
-    points[[95, 88, 178, 87, 14, 317, 402, 318, 324], 1] = 1.09
+    bow = parted * (1.0 - np.linspace(-0.8, 0.8, 9, dtype=np.float32) ** 2)
+    points[list(_SEAM_LINE[1:-1]), 1] = 1.09 - 0.5 * bow
+    points[list(_LOWER_INNER[1:-1]), 1] = 1.09 + 0.5 * bow
     points = points * iod_px + np.array([size / 2, 0.36 * size, 0.0], np.float32)
     eyes = (_eye(points, 0), _eye(points, 1))
     picture = _picture(points, eyes, size, iod_px)
+    if parted:
+        _fill(picture, points[[*_SEAM_LINE, *_LOWER_INNER[-2:0:-1]], :2], TEETH)
     person = np.zeros((256, 256), np.uint8)
     cv2.ellipse(person, (128, 128), (80, 118), 0, 0, 360, (255,), -1)
     cv2.rectangle(person, (40, 215), (216, 255), (255,), -1)

@@ -44,8 +44,10 @@ class Moderator(moderation_grpc.ModerationServiceServicer):
         verdict = await self._port.check_audio(chunks())
         return moderation.CheckAudioResponse(verdict=_verdict(verdict), language="en")
 
-    def CheckTextStream(self, request_iterator: Any, context: Context) -> Any:
-        raise NotImplementedError
+    async def CheckTextStream(self, request_iterator: Any, context: Context) -> Any:
+        pieces = (request.text async for request in request_iterator)
+        async for text, verdict in self._port.check_text_stream(pieces):
+            yield moderation.CheckTextStreamResponse(text=text, verdict=_verdict(verdict))
 
 
 def _verdict(verdict: records.Verdict) -> moderation.Verdict:
@@ -78,9 +80,9 @@ class Speaker(tts_grpc.TtsServiceServicer):
         )
 
     async def Synthesize(self, request_iterator: Any, context: Context) -> Any:
-        requests = [request async for request in request_iterator]
-        config, text = requests[0].config, "".join(r.text for r in requests[1:])
-        spoken = self._port.speak(text, voice_id=config.voice_id, speed=config.speed)
+        config = (await anext(aiter(request_iterator))).config
+        pieces = (request.text async for request in request_iterator)
+        spoken = self._port.speak_pieces(pieces, voice_id=config.voice_id, speed=config.speed)
         async for item in spoken:
             if isinstance(item, media.AudioChunk):
                 yield tts.SynthesizeResponse(audio=messages.chunk_to_wire(item))
@@ -120,14 +122,23 @@ class Animator(lipsync_grpc.LipsyncServiceServicer):
     async def Animate(self, request_iterator: Any, context: Context) -> Any:
         first = (await anext(aiter(request_iterator))).config
         config = AnimationConfig(
-            messages.ref(first.pack), first.width, first.height, first.fps, first.sample_rate_hz
+            messages.ref(first.pack),
+            first.width,
+            first.height,
+            first.fps,
+            first.sample_rate_hz,
+            first.paced,
         )
         async for item in self._port.animate(config, _cues(request_iterator)):
             yield _drawn(item)
 
 
-async def _cues(requests: AsyncIterator[Any]) -> AsyncGenerator[media.Cue, None]:
+async def _cues(
+    requests: AsyncIterator[Any],
+) -> AsyncGenerator[media.Cue | media.Control, None]:
     async for request in requests:
+        if control := _control(request):
+            yield control
         match request.WhichOneof("payload"):
             case "utterance_start":
                 sources = {1: media.MouthSource.VISEMES, 2: media.MouthSource.AUDIO}
@@ -141,6 +152,20 @@ async def _cues(requests: AsyncIterator[Any]) -> AsyncGenerator[media.Cue, None]
                 yield media.UtteranceEnd()
             case "idle":
                 yield media.Idle(request.idle.duration_us)
+
+
+def _control(request: Any) -> media.Control | None:
+    match request.WhichOneof("payload"):
+        case "draw_until":
+            return media.DrawUntil(request.draw_until.until_us)
+        case "clear":
+            return media.Clear()
+        case "keyframe":
+            return media.KeyframeRequest()
+        case "bitrate":
+            return media.BitrateChange(request.bitrate.bitrate_bps)
+        case _:
+            return None
 
 
 def _drawn(item: media.Drawn) -> lipsync.AnimateResponse:
@@ -157,6 +182,8 @@ def _drawn(item: media.Drawn) -> lipsync.AnimateResponse:
         case media.UtteranceStarted(utterance_id, at_us):
             begun = lipsync.UtteranceStarted(utterance_id=utterance_id, at_us=at_us)
             return lipsync.AnimateResponse(utterance_started=begun)
-        case media.UtteranceEnded(utterance_id, at_us):
-            ended = lipsync.UtteranceEnded(utterance_id=utterance_id, at_us=at_us)
+        case media.Cleared(at_us):
+            return lipsync.AnimateResponse(cleared=lipsync.Cleared(at_us=at_us))
+        case media.UtteranceEnded(utterance_id, at_us, cleared):
+            ended = lipsync.UtteranceEnded(utterance_id=utterance_id, at_us=at_us, cleared=cleared)
             return lipsync.AnimateResponse(utterance_ended=ended)

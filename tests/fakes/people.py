@@ -188,12 +188,19 @@ class FakeAnimator:
                     config.width or 512, config.height or 640, config.fps, config.sample_rate_hz
                 )
                 drawing = PacedAnimation(config).draw if config.paced else self._drawn
-                async for item in drawing(cues):
+                async for item in drawing(self._noted(cues)):
                     if self.breaks:
                         raise self.breaks
                     yield item
         finally:
             self.closed += 1
+
+    async def _noted(
+        self, cues: AsyncGenerator[Cue | Control, None]
+    ) -> AsyncGenerator[Cue | Control, None]:
+        async for cue in cues:
+            self.cues.append(cue)
+            yield cue
 
     async def _drawn(
         self, cues: AsyncGenerator[Cue | Control, None]
@@ -202,7 +209,6 @@ class FakeAnimator:
         at_us, frames, utterance = 0, 0, ""
         step_us = US_PER_S // config.fps
         async for cue in cues:
-            self.cues.append(cue)
             match cue:
                 case UtteranceStart(utterance_id, _):
                     utterance = utterance_id

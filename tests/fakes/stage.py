@@ -18,6 +18,7 @@ from services.gateway.http.door import Door
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director, TextLimits
 from services.gateway.live.ice import IceServers
+from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Sessions
 from services.gateway.pipeline import Services
 from services.gateway.records import Account, StreamRecord
@@ -86,6 +87,7 @@ class Stage:
             self.speaker,
             self.animator,
             FakeOwners(),
+            Archive(self.streams, self.videos, self.recorder, self.news),
             Admission(self.settings.max_streams, "vo_en_heart", "vo_zh_xiaoxiao"),
         )
 

@@ -14,7 +14,6 @@ from services.common.errors import (
     Forbidden,
     IdempotencyConflict,
     NotFound,
-    Overloaded,
     PayloadTooLarge,
     StreamEnded,
     StreamNotFound,
@@ -121,7 +120,7 @@ async def delete_stream(stream_id: str, gateway: InGateway, account_id: AccountI
 @router.post(
     "/streams/{stream_id}/tokens",
     status_code=201,
-    responses=problems(StreamNotFound, StreamEnded, Overloaded),
+    responses=problems(StreamNotFound, StreamEnded, UnsupportedMedia, PayloadTooLarge),
 )
 async def create_stream_token(
     stream_id: str, body: TokenRequest, gateway: InGateway, account_id: AccountId
@@ -179,7 +178,9 @@ async def get_drive(stream_id: str, drive_id: str, session: LiveSession) -> Driv
 
 @control_router.post(
     "/streams/{stream_id}/interrupt",
-    responses=problems(StreamNotFound, StreamEnded, Forbidden, NotFound, UnsupportedMedia),
+    responses=problems(
+        StreamNotFound, StreamEnded, Forbidden, NotFound, UnsupportedMedia, PayloadTooLarge
+    ),
 )
 async def interrupt_stream(
     stream_id: str, session: LiveSession, body: InterruptRequest | None = None

@@ -216,10 +216,10 @@ class Performance:
         hushed = asyncio.ensure_future(self._hushed.wait())
         try:
             await asyncio.wait({playing, hushed}, return_when=asyncio.FIRST_COMPLETED)
-            if playing.done():
-                self._end(playing.result())
-            else:
+            if self._hushed.is_set():
                 await self._over.wait()
+            else:
+                self._end(playing.result())
         finally:
             playing.cancel()
             hushed.cancel()

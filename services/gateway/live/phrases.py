@@ -31,6 +31,7 @@ from services.gateway.texts import is_chinese
 RATE_HZ = 48_000
 """Of all sound of a stream: what Opus works with."""
 _BYTES_PER_SAMPLE = 2
+_ROUNDING_US = 100
 _OVERLAP_S = 1.0
 """How much of the sound before a clause is judged with it: words may lie across the cut."""
 
@@ -148,19 +149,18 @@ async def _chunk(pcm_s16le: bytes) -> AsyncGenerator[AudioChunk, None]:
 
 
 async def _phrases(spoken: AsyncGenerator[Sound, None]) -> AsyncGenerator[Phrase, None]:
-    """A phrase for each segment, once all its sound is there."""
+    """A phrase for each segment, as soon as all its sound is there."""
     segment: Segment | None = None
     chunks: list[AudioChunk] = []
     async with aclosing(spoken):
         async for item in spoken:
-            if isinstance(item, AudioChunk):
-                chunks.append(item)
+            if isinstance(item, Segment):
+                segment, chunks = item, []
                 continue
-            if segment is not None:
+            chunks.append(item)
+            if segment and item.end_us >= segment.start_us + segment.duration_us - _ROUNDING_US:
                 yield _phrase(segment, chunks)
-            segment, chunks = item, []
-    if segment is not None:
-        yield _phrase(segment, chunks)
+                segment = None
 
 
 def _phrase(segment: Segment, chunks: list[AudioChunk]) -> Phrase:

@@ -225,9 +225,9 @@ class Playout:
             case Frame():
                 await self._clock.wait_for(item.pts_us)
                 self._program.publish(replace(item, pts_us=self._clock.program_us(item.pts_us)))
+                self._clock.shown(item.pts_us + US_PER_S // self._config.fps)
             case AudioChunk():
                 self._program.publish(replace(item, start_us=self._clock.program_us(item.start_us)))
-                self._clock.shown(item.end_us)
                 for utterance in tuple(self._utterances.values()):
                     utterance.hear(item.end_us)
             case UtteranceStarted(utterance_id, at_us) if utterance_id in self._utterances:

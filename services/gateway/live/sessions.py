@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import FIRST_COMPLETED
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -19,6 +20,7 @@ from services.common.errors import (
     VoiceNotFound,
 )
 from services.gateway.live.phrases import VoiceChoice
+from services.gateway.live.recording import Archive
 from services.gateway.live.session import Ending, Session
 from services.gateway.live.tokens import Right
 from services.gateway.ports import Animator, Avatars, Speaker, Streams
@@ -57,6 +59,7 @@ class Sessions:
         speaker: Speaker,
         animator: Animator,
         owners: Owners,
+        archive: Archive,
         admission: Admission,
     ) -> None:
         self._streams = streams
@@ -64,6 +67,7 @@ class Sessions:
         self._speaker = speaker
         self._animator = animator
         self._owners = owners
+        self._archive = archive
         self._admission = admission
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -139,11 +143,22 @@ class Sessions:
         ending = Ending("internal", failed=True)
         try:
             async with self._owners.held(session.id):
-                ending = await session.run()
+                ending = await self._run(session)
         finally:
             del self._sessions[session.id]
             await self._record_end(session, ending)
             del self._tasks[session.id]
+
+    async def _run(self, session: Session) -> Ending:
+        """Runs a session; a recording of it is complete when this returns."""
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(session.run())
+            if session.record.spec.record:
+                either: set[asyncio.Future[Any]] = {running, session.playout.opened}
+                await asyncio.wait(either, return_when=FIRST_COMPLETED)
+                if not running.done():
+                    group.create_task(self._archive.keep(session))
+        return running.result()
 
     async def _record_end(self, session: Session, ending: Ending) -> None:
         log.info("stream.ended", stream_id=session.id, reason=ending.reason, failed=ending.failed)

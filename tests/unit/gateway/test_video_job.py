@@ -19,6 +19,7 @@ from services.common.errors import (
     UnsupportedLanguage,
 )
 from services.common.jetstream import Delivery, Discard, RetryLater, to_json
+from services.gateway.places import places
 from services.gateway.records import (
     AvatarStatus,
     NewVideo,
@@ -30,7 +31,6 @@ from services.gateway.records import (
     VideoSpec,
     VideoStatus,
 )
-from services.gateway.video_job import places
 from tests.fakes.catalog import START
 from tests.fakes.stage import Stage
 
