@@ -62,7 +62,9 @@ class EyePicture:
         """The zone's picture, RGB [h, w, 3]."""
         upper, lower = self._sink(weights, expression)
         smooth = self._warp.smooth(weights)
-        layers = self._warp.layers(smooth, upper * self._lids[0], lower * self._lids[1])
+        layers = self._warp.layers(
+            smooth, upper * self._lids[0], lower * self._lids[1], steep=expression.blink > 0.0
+        )
         drawn = layers.joined()
         box = layers.opening()
         if box is not None:

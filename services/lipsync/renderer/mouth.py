@@ -28,14 +28,19 @@ _HEAD_FIELDS = [FIELDS.index(name) for name in ("yaw", "pitch", "roll", "shift_x
 
 _UPPER_MEETS = 0.30
 """The upper lip's share of the way when lips meet."""
-_BITE_GAP, _BITE_UPPER_MEETS = 0.026, 0.12
+_BITE_GAP, _BITE_UPPER_MEETS = 0.040, 0.12
 _OPEN_PHOTO_GAP = 0.02
 """A photo whose lips are further apart shows what is behind them."""
+_SEALED_OVERLAP = 0.035
+"""How far lips that the picture shows apart reach over each other when they are shut."""
 _UNBOWED = 0.5
 _SPEAKING_CLOSES, _ACTIVITY, _FULL_OPENING = 0.65, 0.3, 0.28
 _OWN_TEETH_GAP, _OWN_GIVES_WAY = 0.11, 0.07
 """A photo that shows enough of its teeth keeps them; a glimpse gives way to drawn ones."""
 _OWN_INSET_PX, _OWN_FADE = 1.5, 0.02
+_OWN_LOWER, _OWN_PARTS = 0.045, 0.06
+"""How high what belongs to the jaw stands above the lower lip, and how far lips part until it is
+seen to go with the jaw."""
 _UPPER_REACH, _LOWER_REACH = 0.20, 0.30
 
 
@@ -120,10 +125,13 @@ class Mouth:
         middle = np.array([slit.middle_x, slit.upper[len(ALONG) // 2]], np.float32)
         scale = float(np.clip(width / _MEAN_WIDTH, 0.75, 1.25))
         open_by = float(slit.gap[len(ALONG) // 2])
-        palette = palette_of(picture, frame, shape)
-        self._interior = Interior(palette, frame, middle, open_by, scale)
+        self._palette = palette_of(picture, frame, shape)
+        self._interior = Interior(self._palette, frame, middle, open_by, scale)
         self._shows_inside = float(slit.gap.max()) > _OPEN_PHOTO_GAP
         self._keeps_teeth = float(slit.gap.max()) > _OWN_TEETH_GAP
+        # Lips that the picture shows apart are bright at their edges, where teeth shine through.
+        overlap = _SEALED_OVERLAP * np.minimum(slit.gap / np.float32(_OPEN_PHOTO_GAP), 1.0)
+        self._overlap = overlap if self._shows_inside else np.zeros_like(overlap)
         self._open_jaw = float(slit.gap.max()) / _FULL_OPENING
         self._own = _own_inside(picture, frame, slit, self.zone) if self._shows_inside else None
         self._shade_at_rest: NDArray[np.float32] | None = None
@@ -153,7 +161,8 @@ class Mouth:
         if box is not None:
             opened = float((edges.lower - edges.upper).max())
             behind = self._inside(weights, mouth, opened, box)
-            behind *= self._shade(layers, box, self._shade_at_rest)[..., None]
+            dark = 1.0 - self._shade(layers, box, self._shade_at_rest)
+            behind *= 1.0 - dark[..., None] * self._palette.shade
             drawn[box.slices] = layers.over(behind, box)
         return drawn
 
@@ -170,19 +179,17 @@ class Mouth:
         return self._warp.layers(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
 
     def _edges(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> _Edges:
-        curves = np.tensordot(mouth, _CURVES, axes=1)
+        curves = (mouth @ _CURVES.reshape(len(mouth), -1)).reshape(_CURVES.shape[1:])
         # Rounded lips lose the bow of a smile, or narrowing would make it a wedge.
         rounded = np.clip(mouth[_PUCKER] + 0.6 * mouth[_FUNNEL], 0.0, 1.2)
         upper, upper_outer, lower, lower_outer = curves - _UNBOWED * rounded * self._bow
-        smooth_upper, smooth_lower = (
-            np.tensordot(weights, fields[..., 1], axes=1) for fields in self._warp.edge_fields
-        )
+        smooth_upper, smooth_lower = (weights @ fields[..., 1] for fields in self._warp.edge_fields)
         gap = self._slit.gap + smooth_lower - smooth_upper + lower - upper
         bite = float(np.clip(mouth[_BITE], 0.0, 1.0))
         bitten = np.minimum(gap, _BITE_GAP * (1.0 - ALONG**2))
         after_bite = gap + bite * (bitten - gap)
         close = float(np.clip(mouth[_CLOSE], 0.0, 1.0))
-        after_close = np.maximum(after_bite, 0.0) * (1.0 - close)
+        after_close = np.maximum(after_bite, 0.0) * (1.0 - close) - close * self._overlap
         up = _BITE_UPPER_MEETS * (gap - after_bite) + _UPPER_MEETS * (after_bite - after_close)
         down = (gap - after_close) - up
         return _Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
@@ -198,8 +205,10 @@ class Mouth:
         drawn = self._interior.draw(self.zone.part(box), behind, own_teeth=self._keeps_teeth)
         if self._own is not None:
             matrix = np.array([[1.0, 0.0, box.x - head_px[0]], [0.0, 1.0, box.y - head_px[1]]])
-            own = pulled(self._own, matrix, box.width, box.height)
-            drawn += (own[..., :3] - drawn) * (own[..., 3:] * np.float32(self._own_share(opened)))
+            colour, covers = (pulled(part, matrix, box.width, box.height) for part in self._own)
+            parted = np.float32(min(opened / _OWN_PARTS, 1.0))
+            cover = covers[..., 0] + (covers[..., 1] - covers[..., 0]) * parted
+            drawn += (colour - drawn) * (cover * self._own_share(opened))[..., None]
         return drawn
 
     def _shade(
@@ -224,9 +233,12 @@ class Mouth:
 
 def _own_inside(
     picture: NDArray[np.uint8], frame: FaceFrame, slit: Slit, zone: Zone
-) -> NDArray[np.float32]:
-    """What the picture itself shows between the lips, and goes on behind them: colour and coverage
-    [h, w, 4]."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the picture itself shows between the lips, and goes on behind them: colour [h, w, 3],
+    and coverage with lips as they are and with lips wide apart [h, w, 2].
+
+    What lies next to the lower lip belongs to the jaw, and is not left hanging when it drops.
+    """
     pixels = zone.pixels()
     points = frame.from_picture(pixels)
     index = np.asarray((slit.along(points[..., 0]) + 1.0) * ((SAMPLES - 1) / 2), np.float32)
@@ -237,9 +249,11 @@ def _own_inside(
     px = 1.0 / frame.iod_px
     back[(y > upper - px) & (y < lower + px)] = 0.0
     kept = pixels + (back * np.float32(frame.iod_px))[..., None] * frame.turn[:, 1]
-    cover = 1.0 - smoothstep(y - lower, 0.0, _OWN_FADE)
-    cover *= 1.0 - smoothstep(np.abs(index - (SAMPLES - 1) / 2) * (2 / (SAMPLES - 1)), 0.96, 1.04)
-    return np.dstack([sample(picture, kept), cover]).astype(np.float32)
+    inside = 1.0 - smoothstep(np.abs(index - (SAMPLES - 1) / 2) * (2 / (SAMPLES - 1)), 0.96, 1.04)
+    at_rest = inside * (1.0 - smoothstep(y - lower, 0.0, _OWN_FADE))
+    apart = inside * (1.0 - smoothstep(y - lower, -_OWN_LOWER, -_OWN_LOWER + _OWN_FADE))
+    colour = sample(picture, kept).astype(np.float32)
+    return colour, np.dstack([at_rest, apart]).astype(np.float32)
 
 
 def _following(slit: Slit, points: Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

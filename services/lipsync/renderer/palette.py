@@ -15,7 +15,9 @@ Colour = NDArray[np.float32]
 """RGB, 0 to 255 [3]."""
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_ENAMEL = np.array([1.02, 1.0, 0.93], np.float32)
+_ENAMEL = np.array([1.03, 1.0, 0.90], np.float32)
+_WARM_SHADE = np.array([-0.15, 0.04, 0.11], np.float32)
+"""How much more of each colour is lost in a mouth's shade, whose light comes through flesh."""
 _BRIGHTEST_TOOTH, _DARKEST_TOOTH = 226.0, 70.0
 
 
@@ -27,6 +29,8 @@ class Palette:
     gum: Colour
     tongue: Colour
     cavity: Colour
+    shade: Colour
+    """How much of each colour shade takes away, 1: all that there is [3]."""
 
 
 def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -> Palette:
@@ -35,20 +39,21 @@ def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -
     lip = np.median(_lips(picture, frame, shape), axis=0)
     whites = _eye_whites(picture, frame, shape)
     luma = float(skin @ _LUMA)
-    light = float(np.clip(0.55 * 1.16 * luma + 0.45 * 1.12 * float(whites @ _LUMA), 0, 255))
+    light = float(np.clip(0.55 * 1.24 * luma + 0.45 * 1.12 * float(whites @ _LUMA), 0, 255))
     light = float(np.clip(light, max(_DARKEST_TOOTH, luma), _BRIGHTEST_TOOTH))
     # A little of the skin's tint: the light's own colour, and what the face reflects on teeth.
     tint = skin / max(luma, 1.0)
     colourful = float(np.clip((skin.max() - skin.min()) / max(luma, 1.0) / 0.25, 0.0, 1.0))
     enamel = 1.0 + (_ENAMEL - 1.0) * colourful
-    tooth = np.clip(light * (0.82 * enamel + 0.18 * tint), 0, 255)
+    tooth = np.clip(light * (0.66 * enamel + 0.34 * tint), 0, 255)
     flesh = 0.6 * lip + 0.4 * skin * np.array([0.95, 0.62, 0.60])
     flesh = flesh if colourful > 0.3 else 0.6 * lip + 0.4 * 0.7 * skin
     return Palette(
         tooth=tooth.astype(np.float32),
         gum=(0.82 * flesh).astype(np.float32),
         tongue=(0.90 * flesh).astype(np.float32),
-        cavity=(0.18 * flesh + 2.0).astype(np.float32),
+        cavity=(0.23 * flesh + 2.0).astype(np.float32),
+        shade=(1.0 + colourful * _WARM_SHADE).astype(np.float32),
     )
 
 

@@ -25,6 +25,8 @@ _MOUTH_CORNERS = (61, 291)
 _BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
 _CLOSED_GAP = 0.026
 """Lips that are said to be closer than this touch."""
+_LID_RIM = 0.015
+"""How far above the landmarks of an eye its upper lid ends: below, white shines through its rim."""
 _SUBNASALE, _NOSE_TIP, _CHIN, _UPPER_LIP, _SEAM = 2, 1, 152, 0, 13
 _OUTER_EYES, _JAWS, _CHEEKS = (33, 263), (58, 288), (234, 454)
 
@@ -157,7 +159,7 @@ def _eye(
     corners = contour[[0, 8]]
     middle_x = float(corners[:, 0].mean())
     line = np.interp(ALONG, [-1, 1], corners[:, 1])
-    top = line + _arch(contour[9:], corners)
+    top = line + _arch(contour[9:], corners) - _LID_RIM * (1.0 - ALONG**2)
     bottom = line + _arch(contour[1:8], corners)
     bottom = np.maximum(top, bottom)
     places = np.interp(ALONG, [-1, 1], corners[:, 0]).astype(np.float32)

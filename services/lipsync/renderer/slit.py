@@ -14,7 +14,7 @@ from services.lipsync.renderer.zone import Cells, Zone, backward
 
 _CELLS_PER_IOD, _LEAST_CELL_PX = 40.0, 2
 _PADDING = 0.22
-_INVERSION_STEPS = 4
+_STEPS, _STEEP_STEPS = 5, 6
 _OVERLAP_PX, _TOUCHING_GAP = 1.5, 0.015
 
 
@@ -66,22 +66,30 @@ class SlitWarp:
         smooth: NDArray[np.float32],
         upper_down: NDArray[np.float32],
         lower_down: NDArray[np.float32],
+        *,
+        steep: bool = False,
     ) -> Layers:
         """Both sides as they lie when, beside the smooth motions, each of `points` sinks by so much
-        on either side, inter-ocular distances [h, w]."""
+        on either side, inter-ocular distances [h, w].
+
+        `steep`: the motion may stretch skin to twice its height and more."""
         down = self._frame.turn[:, 1] * np.float32(self._frame.iod_px)
         for source, sinks, layer in zip(
             self._sources, (upper_down, lower_down), self._layers, strict=True
         ):
-            sample(source, self.backward(smooth + sinks[..., None] * down), out=layer)
+            moved = smooth + sinks[..., None] * down
+            sample(source, self.backward(moved, steep=steep), out=layer)
         return Layers(*self._layers)
 
-    def backward(self, displacement: NDArray[np.float32]) -> Map:
+    def backward(self, displacement: NDArray[np.float32], *, steep: bool = False) -> Map:
         """Where each pixel of the zone comes from [h, w, 2] in a doubled picture of `source`, for
         a displacement of `points`."""
         step = self._targets.step_px
-        down = self._frame.turn[:, 1]
-        away = backward(displacement, self._places, step, _INVERSION_STEPS, steep_along=down)
+        if steep:
+            down = self._frame.turn[:, 1]
+            away = backward(displacement, self._places, step, _STEEP_STEPS, steep_along=down)
+        else:
+            away = backward(displacement, self._places, step, _STEPS)
         away *= np.float32(2.0)
         away += self._doubled_places
         every = slice(0, self._targets.rows), slice(0, self._targets.columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -107,30 +108,32 @@ def backward(
     known at the centres of cells. Places are fractional indices of cells, the result is pixels.
 
     Fixed-point iteration of x = y - d(x) (Chen et al., 2008); d must vary slower than x. Where it
-    varies faster along one direction, `steep_along` [2], each step is Newton's along that one.
+    varies faster along one direction, `steep_along` [2] of length 1, each step is Newton's along
+    that one.
     """
-    per_px = np.float32(1.0 / step_px)
+    moves = np.asarray(displacement / step_px, np.float32)
+    away = np.negative(sample(moves, places))
     if steep_along is None:
-        moved = sample(displacement, places)
         for _ in range(steps - 1):
-            moved = sample(displacement, places - moved * per_px)
-        return np.negative(moved, out=moved)
-    known = np.dstack([displacement, _newton_share(displacement, steep_along * per_px)])
-    away = np.zeros_like(places)
-    for _ in range(steps):
-        here = sample(known, places + away * per_px)
-        here[..., :2] += away
-        away -= here[..., :2] * here[..., 2:]
+            away = np.negative(sample(moves, places + away))
+    else:
+        shares = _newton_shares(moves, steep_along)
+        away *= sample(shares, places)
+        for _ in range(steps - 1):
+            there = places + away
+            away -= (sample(moves, there) + away) * sample(shares, there)
+    away *= step_px
     return away
 
 
-def _newton_share(
-    displacement: NDArray[np.float32], direction: NDArray[np.float32]
+def _newton_shares(
+    moves: NDArray[np.float32], direction: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """What of its error each cell may correct at once [h, w]: the less, the steeper it moves."""
-    unit = direction / np.linalg.norm(direction)
-    slope = np.zeros(displacement.shape[:2], np.float32)
-    along = displacement @ unit
+    """What of its error each cell may correct at once [h, w, 2]: the less, the more it stretches
+    along a direction. Moves are in cells."""
+    slope = np.zeros(moves.shape[:2], np.float32)
+    along = moves @ direction
     slope[:, 1:-1] += (along[:, 2:] - along[:, :-2]) * (direction[0] / 2)
     slope[1:-1] += (along[2:] - along[:-2]) * (direction[1] / 2)
-    return np.asarray(1.0 / np.clip(1.0 + slope, _LEAST_STRETCH, _MOST_STRETCH), np.float32)
+    share = 1.0 / np.clip(1.0 + slope, _LEAST_STRETCH, _MOST_STRETCH)
+    return np.asarray(cv2.merge([share, share]), np.float32)

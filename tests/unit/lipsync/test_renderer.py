@@ -12,7 +12,7 @@ from services.lipsync.pack import AvatarPack
 from services.lipsync.renderer import PictureRenderer
 from services.lipsync.renderer.frame import FaceFrame
 from services.lipsync.visemes import VisemeShape
-from tests.fakes.drawn_face import IRIS, LIP, SKIN, drawn_pack
+from tests.fakes.drawn_face import IRIS, LIP, SKIN, TEETH, WHITE, drawn_pack
 
 Picture = NDArray[np.uint8]
 
@@ -145,6 +145,44 @@ def test_a_blink_hides_the_irises(renderer: PictureRenderer, pack: AvatarPack) -
     shut = irises(renderer.render(Expression(blink=1.0)))
     assert seen > half > shut
     assert shut <= 0.05 * seen
+
+
+@pytest.mark.parametrize("size", [320, 1080])
+def test_shut_lids_leave_nothing_of_the_eyeballs_open(pack: AvatarPack, size: int) -> None:
+    renderer = PictureRenderer(pack, size, size)
+
+    def eyeballs(picture: Picture) -> int:
+        away = [np.abs(picture.astype(int) - np.array(c)).max(axis=-1) for c in (WHITE, IRIS)]
+        return int((np.minimum(*away) < 30).sum())
+
+    seen = eyeballs(renderer.render(Expression()))
+    assert eyeballs(renderer.render(Expression(blink=1.0))) <= 0.02 * seen
+
+
+def teeth(picture: Picture, pack: AvatarPack) -> NDArray[np.bool_]:
+    """Where the mouth shows the photo's own teeth."""
+    below = int(FaceFrame.of(pack.landmarks).to_picture(np.array([0.0, 0.8], np.float32))[1])
+    return np.asarray(np.abs(picture[below:].astype(int) - np.array(TEETH)).max(axis=-1) < 60)
+
+
+def test_lips_that_the_photo_shows_apart_hide_its_teeth_when_they_shut() -> None:
+    pack = drawn_pack(parted=0.14)
+    renderer = PictureRenderer(pack, pack.width, pack.height)
+    seen = teeth(renderer.render(Expression()), pack).sum()
+    assert seen > 200
+    assert teeth(renderer.render(mouth(lips_close=1.0)), pack).sum() <= 0.01 * seen
+
+
+def test_teeth_of_the_photo_end_above_a_lip_that_drops() -> None:
+    pack = drawn_pack(parted=0.14)
+    renderer = PictureRenderer(pack, pack.width, pack.height)
+    middle = pack.width // 2
+
+    def end(picture: Picture) -> int:
+        return int(np.flatnonzero(teeth(picture, pack)[:, middle])[-1])
+
+    at_rest, opened = (end(renderer.render(mouth(jaw_open=j))) for j in (0.0, 1.0))
+    assert 2 <= at_rest - opened <= 0.06 * pack.landmarks.iod
 
 
 @pytest.mark.parametrize(("gaze_x", "sign"), [(1.0, 1), (-1.0, -1)])
