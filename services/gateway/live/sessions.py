@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import FIRST_COMPLETED
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -77,6 +78,15 @@ class Sessions:
         """The session of a stream that lives here."""
         return self._sessions.get(stream_id)
 
+    def ids(self) -> Collection[str]:
+        """Of the streams that live here, up to the last word about them."""
+        return self._tasks.keys()
+
+    def lost(self, stream_id: str) -> None:
+        """Ends a stream that other gateways have given up, and the catalog with them."""
+        if session := self.find(stream_id):
+            session.end("gateway_lost")
+
     def of_account(self, account_id: str, stream_id: str) -> Session:
         """The same; raises StreamNotFound when it is not here, or another account's."""
         session = self.find(stream_id)
@@ -134,7 +144,11 @@ class Sessions:
         session = Session(record, self._animator, avatar.pack, voice)
         self._sessions[session.id] = session
         self._tasks[session.id] = asyncio.create_task(self._live(session))
-        await _opened(session)
+        try:
+            await _opened(session)
+        except DomainError:
+            await asyncio.wait({self._tasks[session.id]})
+            raise
         log.info("stream.opened", stream_id=session.id, account_id=account_id)
         return session
 
