@@ -29,6 +29,7 @@ from services.gateway.live.owners import KvOwners
 from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Owners, Sessions
 from services.gateway.settings import GatewaySettings
+from services.gateway.webrtc.guests import GuestRules, Guests
 
 log = structlog.get_logger()
 
@@ -87,6 +88,7 @@ async def serving(
         finally:
             gateway.closing.set()
             await gateway.sessions.close()
+            await gateway.guests.close()
 
 
 def build(
@@ -94,18 +96,21 @@ def build(
 ) -> Gateway:
     """What the routes work with."""
     admission = Admission(settings.max_streams, settings.english_voice, settings.chinese_voice)
+    rules = GuestRules(settings.max_viewers, tuple(map(str, settings.rtc_addresses)))
     limits = TextLimits(settings.max_drive_characters, settings.max_written_characters)
+    sessions = Sessions(
+        clients.streams,
+        clients.avatars,
+        clients.speaker,
+        clients.animator,
+        owners,
+        Archive(clients.streams, clients.videos, clients.recorder, news),
+        admission,
+    )
     return Gateway(
         streams=clients.streams,
-        sessions=Sessions(
-            clients.streams,
-            clients.avatars,
-            clients.speaker,
-            clients.animator,
-            owners,
-            Archive(clients.streams, clients.videos, clients.recorder, news),
-            admission,
-        ),
+        sessions=sessions,
+        guests=Guests(sessions, rules),
         director=Director(
             clients.moderator, clients.speaker, clients.assets, clients.objects, limits
         ),

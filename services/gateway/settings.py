@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, IPvAnyAddress, SecretStr
 
 from services.common.settings import ServiceSettings, service_config
 from services.gateway.live.ice import IceServer
@@ -68,6 +68,10 @@ class GatewaySettings(PeerSettings):
     """TURN servers, as JSON, for which time-limited credentials are made with `TURN_SECRET`."""
     turn_secret: SecretStr = SecretStr("")
     """What coturn knows as `static-auth-secret`."""
+    rtc_addresses: tuple[IPvAnyAddress, ...] = ()
+    """Where viewers reach this host behind a 1:1 NAT, as JSON: `["203.0.113.7"]`."""
+    max_viewers: int = Field(default=100, ge=1)
+    """Viewers of one stream; more are refused as overloaded."""
     event_interval_s: float = Field(default=5.0, gt=0)
     """How often a stream of events looks at its video when no news comes."""
 

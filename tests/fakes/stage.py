@@ -24,6 +24,7 @@ from services.gateway.pipeline import Services
 from services.gateway.records import Account, StreamRecord
 from services.gateway.settings import GatewaySettings, WorkerSettings
 from services.gateway.video_job import Peers, VideoJobs
+from services.gateway.webrtc.guests import GuestRules, Guests
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
 from tests.fakes.catalog import FakeAccounts, FakeAvatars, FakeClock, FakeIdempotency
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
@@ -76,6 +77,7 @@ class Stage:
         self.peers = FakePeers()
         self.jobs = Jobs(self.queue)
         self.news = News(self.bus)
+        self.ice_servers = IceServers()
         self.closing = asyncio.Event()
         self.account, self.secret = self.accounts.add()
 
@@ -90,6 +92,11 @@ class Stage:
             Archive(self.streams, self.videos, self.recorder, self.news),
             Admission(self.settings.max_streams, "vo_en_heart", "vo_zh_xiaoxiao"),
         )
+
+    @cached_property
+    def guests(self) -> Guests:
+        rules = GuestRules(self.settings.max_viewers, tuple(map(str, self.settings.rtc_addresses)))
+        return Guests(self.sessions, rules)
 
     @property
     def director(self) -> Director:
@@ -122,7 +129,8 @@ class Stage:
                 streams=self.streams,
                 sessions=self.sessions,
                 director=self.director,
-                ice_servers=IceServers(),
+                ice_servers=self.ice_servers,
+                guests=self.guests,
                 jobs=self.jobs,
                 news=self.news,
                 health=self.peers,

@@ -23,6 +23,7 @@ from services.gateway.http import (
     streams,
     videos,
     voices,
+    whep,
 )
 from services.gateway.http.bodies import AvatarFromAsset
 from services.gateway.http.context import Gateway
@@ -49,6 +50,8 @@ _ROUTERS = (
     streams.router,
     streams.control_router,
     control.router,
+    whep.router,
+    whep.guest_router,
     account.router,
     health.router,
 )

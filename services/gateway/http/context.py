@@ -28,6 +28,7 @@ from services.gateway.ports import (
 )
 from services.gateway.records import ApiKey
 from services.gateway.settings import GatewaySettings
+from services.gateway.webrtc.guests import Guests
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Gateway:
     sessions: Sessions
     director: Director
     ice_servers: IceServers
+    guests: Guests
     jobs: Jobs
     news: News
     health: Reachability
