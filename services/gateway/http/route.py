@@ -71,6 +71,8 @@ class Route(APIRoute):
         if not allowed:
             return None
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not given and self._may_be_bare() and not await request.body():
+            return None
         if given not in allowed:
             raise UnsupportedMedia(f"send the body as {' or '.join(allowed)}")
         if given != FORM_TYPE:
@@ -86,6 +88,9 @@ class Route(APIRoute):
         if described:
             return tuple(described["content"])
         return (JSON_TYPE,) if self.body_field else ()
+
+    def _may_be_bare(self) -> bool:
+        return self.body_field is not None and not self.body_field.field_info.is_required()
 
     def _idempotency_key(self, request: Request) -> str | None:
         """A well-formed key of a request that creates; a malformed one is left to validation."""

@@ -8,7 +8,6 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from services.gateway.http.bodies import Picture, Request
 from services.gateway.http.fields import DriveText, Id
-from services.gateway.live.tokens import Right
 
 MAX_DURATION_S = 86_400
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -31,7 +30,7 @@ class StreamRequest(Picture):
 class TokenRequest(Request):
     """A token to be made."""
 
-    rights: list[Right] = Field(default=[Right.VIEW], min_length=1, max_length=2, strict=False)
+    rights: list[Literal["view", "control"]] = Field(default=["view"], min_length=1, max_length=2)
     """`view`: watch the stream; `control`: drive it."""
     ttl_s: int = Field(default=300, ge=1, le=MAX_DURATION_S)
     single_use: bool = False

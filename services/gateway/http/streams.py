@@ -47,6 +47,7 @@ from services.gateway.http.stream_views import (
 )
 from services.gateway.http.views import Page, page_of
 from services.gateway.live.session import Session
+from services.gateway.live.tokens import Right
 from services.gateway.records import StreamSpec
 
 router = api_router("streams")
@@ -127,9 +128,8 @@ async def create_stream_token(
 ) -> TokenView:
     """Make a token for one viewer or controller: of limited life, for single use if you want."""
     session = await live_session(gateway, account_id, stream_id)
-    token = session.tokens.issue(
-        frozenset(body.rights), ttl_s=body.ttl_s, single_use=body.single_use
-    )
+    rights = frozenset(map(Right, body.rights))
+    token = session.tokens.issue(rights, ttl_s=body.ttl_s, single_use=body.single_use)
     return TokenView.new(token, until_s=time.time() + body.ttl_s)
 
 

@@ -25,9 +25,9 @@ class Directory(Protocol):
 
 
 class Neighbours:
-    """Asks for a stream at most once a second, and for streams that are nowhere so often at most:
+    """Asks for one stream at most once a second, and not without bound for those that are nowhere:
 
-    whoever tries ids, with or without a key, makes no more work than that for others.
+    whoever tries ids, with or without a key, makes little work for the message server.
     """
 
     def __init__(

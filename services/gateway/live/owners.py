@@ -48,9 +48,7 @@ class Claims:
 class KvOwners:
     """Claims of this gateway, known to all; one that is not renewed in time is gone."""
 
-    def __init__(
-        self, client: Client, address: str, *, lease_s: float, replicas: int = 1
-    ) -> None:
+    def __init__(self, client: Client, address: str, *, lease_s: float, replicas: int = 1) -> None:
         self._js = client.jetstream(timeout=_ANSWER_S)
         self._address = address
         self._claim_s = lease_s / 2

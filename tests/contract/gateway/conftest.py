@@ -19,3 +19,4 @@ async def stage() -> Stage:
 async def client(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     async with stage.client() as client:
         yield client
+    await stage.sessions.close()

@@ -9,8 +9,7 @@ import pytest
 
 from tests.fakes.film import Film
 from tests.fakes.stage import Stage
-from tests.fakes.watcher import SDP, Watcher, until
-
+from tests.fakes.watcher import Watcher, until
 
 DARK = 128
 """Flashes are brighter."""
