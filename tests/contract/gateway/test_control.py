@@ -219,9 +219,7 @@ async def test_a_controller_that_leaves_ends_what_it_was_sending(house: House) -
         assert (await heard(watcher, "drive.finished"))["played_ms"] == 800
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None)
 @given(
     frames=st.lists(
         st.one_of(
