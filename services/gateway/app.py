@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 from services.common.errors import StartupError
 from services.common.jetstream import JobQueue, connect
 from services.gateway.clients.peers import Clients, open_clients
-from services.gateway.http.api import create_app
+from services.gateway.http.api import Layer, create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
+from services.gateway.http.forward import Forwarding, open_web
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director, TextLimits
 from services.gateway.live.ice import IceServers
+from services.gateway.live.neighbours import Neighbours
 from services.gateway.live.owners import KvOwners
 from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Owners, Sessions
+from services.gateway.live.sweeper import Sweeper
 from services.gateway.settings import GatewaySettings
 from services.gateway.webrtc.guests import GuestRules, Guests
 
@@ -75,20 +78,22 @@ async def serving(
     """Serves HTTP while the block runs; then ends the streams and lets running requests finish."""
     queue = JobQueue(nats, replicas=settings.nats_replicas)
     await queue.ensure_streams()
-    owners = KvOwners(
-        nats.jetstream(),
-        settings.advertised_address or address,
-        lease_s=settings.stream_lease_s,
-        replicas=settings.nats_replicas,
-    )
+    known_as = settings.advertised_address or reachable(address)
+    lease_s = settings.stream_lease_s
+    owners = KvOwners(nats, known_as, lease_s=lease_s, replicas=settings.nats_replicas)
+    await owners.ensure()
     gateway = build(settings, clients, Jobs(queue), News(nats), owners)
-    async with serve_http(create_app(gateway), listener, drain_timeout_s=settings.drain_timeout_s):
-        try:
-            yield
-        finally:
-            gateway.closing.set()
-            await gateway.sessions.close()
-            await gateway.guests.close()
+    sweeper = Sweeper(clients.streams, owners, gateway.sessions, lease_s=lease_s)
+    neighbours = Neighbours(owners, known_as)
+    async with forwarding(gateway, neighbours) as layer, sweeping(sweeper):
+        app = create_app(gateway, layer)
+        async with serve_http(app, listener, drain_timeout_s=settings.drain_timeout_s):
+            try:
+                yield
+            finally:
+                gateway.closing.set()
+                await gateway.sessions.close()
+                await gateway.guests.close()
 
 
 def build(
@@ -159,6 +164,36 @@ async def serve_http(
     finally:
         server.should_exit = True
         await serving
+
+
+@asynccontextmanager
+async def forwarding(gateway: Gateway, neighbours: Neighbours) -> AsyncIterator[Layer]:
+    """Hands calls for the streams of other gateways on to them, while the block runs."""
+    async with open_web() as web:
+        yield lambda app: Forwarding(
+            app,
+            lives_here=lambda stream_id: gateway.sessions.find(stream_id) is not None,
+            neighbours=neighbours,
+            web=web,
+        )
+
+
+@asynccontextmanager
+async def sweeping(sweeper: Sweeper) -> AsyncIterator[None]:
+    """Sweeps while the block runs; a defect of the sweeper ends the block."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(sweeper.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+def reachable(address: str) -> str:
+    """An address for other hosts, of one that a server listens at."""
+    host, _, port = address.rpartition(":")
+    everywhere = host.strip("[]") in ("", "0.0.0.0", "::")  # noqa: S104 - found, not bound
+    return f"{socket.gethostname()}:{port}" if everywhere else address
 
 
 @contextlib.contextmanager

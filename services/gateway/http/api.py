@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -57,10 +58,11 @@ _ROUTERS = (
 )
 _NAMED_ELSEWHERE = (Problem, AvatarFromAsset, TimedSpeech)
 """Models that operations refer to by name only."""
+Layer = Callable[[ASGIApp], ASGIApp]
 
 
-def create_app(gateway: Gateway) -> ASGIApp:
-    """The whole HTTP API, ready to be served."""
+def create_app(gateway: Gateway, forwarding: Layer | None = None) -> ASGIApp:
+    """The whole HTTP API, ready to be served; without `forwarding` it knows no other gateway."""
     app = FastAPI(
         title="Vultus",
         version=_VERSION,
@@ -78,7 +80,8 @@ def create_app(gateway: Gateway) -> ASGIApp:
         app.include_router(health.metrics_router)
     problem.install(app, _methods_of)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
-    return RequestScope(CatchAll(BodyLimit(app, gateway.settings)))
+    inner = forwarding(app) if forwarding else app
+    return RequestScope(CatchAll(BodyLimit(inner, gateway.settings)))
 
 
 def _operation_id(route: APIRoute) -> str:
