@@ -22,6 +22,7 @@ from services.gateway.http import (
     problem,
     speech,
     streams,
+    studio,
     videos,
     voices,
     whep,
@@ -76,6 +77,7 @@ def create_app(gateway: Gateway, forwarding: Layer | None = None) -> ASGIApp:
     for router in _ROUTERS:
         app.include_router(router)
     app.include_router(docs.router)
+    app.include_router(studio.router)
     if gateway.settings.metrics_listen is None:
         app.include_router(health.metrics_router)
     problem.install(app, _methods_of)
