@@ -24,6 +24,8 @@ _CELLS_PER_IOD, _LEAST_CELL_PX = 14.0, 2
 _INVERSION_STEPS = 4
 _STILL_PX = 0.02
 _FEATHER_PX = 3
+# What continues a picture beyond its edges: how blurred, at which size, how bright.
+_SOFTNESS, _SOFT_SIDE, _SOFT_LIGHT = 0.05, 128, 0.75
 # Rows that are warped at once: what they need fits into a core's cache.
 _STRIP_PX = 64
 # The least that every motion may do to count as moving a point.
@@ -184,10 +186,13 @@ def _fit(picture: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[n
         return np.ascontiguousarray(fitted, np.uint8), place
     cover = max(width / columns, height / rows)
     size = (max(width, round(columns * cover)), max(height, round(rows * cover)))
-    wide = resized(picture, *size)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    canvas = wide[top : top + height, left : left + width]
-    canvas = blurred(canvas, 0.05 * max(width, height))
-    canvas = np.ascontiguousarray(canvas * 0.75, np.uint8)
+    # What is that soft has no pixels to lose.
+    small = [max(1, round(side * _SOFT_SIDE / max(width, height))) for side in size]
+    soft = blurred(resized(picture, small[0], small[1]), _SOFTNESS * _SOFT_SIDE)
+    wide = resized(soft, *size)
+    canvas = np.ascontiguousarray(
+        wide[top : top + height, left : left + width] * _SOFT_LIGHT, np.uint8
+    )
     canvas[place.slices] = fitted
     return canvas, place
