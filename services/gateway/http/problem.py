@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -209,9 +209,11 @@ class CatchAll:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            raise
         except Exception as error:
             # Starlette wraps what a response raises after its head was sent.
-            cause = error.__cause__ or error
+            cause = error if isinstance(error, DomainError) else error.__cause__ or error
             if started and isinstance(cause, DomainError):
                 log.warning("http.broken_off", reason=cause.reason)
             else:
