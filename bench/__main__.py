@@ -1,32 +1,53 @@
-"""`python -m bench`: measures speed and memory against the budgets; out/bench.json and a table."""
+"""`python -m bench [drawing] [speaking] [live]`: speed and memory against the budgets.
+
+Measures all, or what is named; writes out/bench.json and shows a table.
+"""
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.drawing import drawing
-from bench.figures import save, show
+from bench.figures import Figure, save, show
+from bench.live import live
 from bench.speaking import speaking
+from bench.stack import measured_stack
 from services.common.errors import StartupError
 from services.local.settings import LocalSettings
 
 _REPORT = Path("out/bench.json")
+_PARTS = ("drawing", "speaking", "live")
 
 
 def main() -> int:
     """Runs the measurements; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("part", nargs="*", choices=_PARTS)
+    wanted = parser.parse_args().part or _PARTS
     home = LocalSettings().home
     try:
-        figures = [*drawing(home), *speaking(home)]
+        figures = drawing(home) if "drawing" in wanted else []
+        figures += asyncio.run(_through_the_stack(home, wanted))
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     show(figures, Console())
     save(figures, _REPORT)
     return 0
+
+
+async def _through_the_stack(home: Path, wanted: Collection[str]) -> list[Figure]:
+    parts = [part for name, part in (("speaking", speaking), ("live", live)) if name in wanted]
+    if not parts:
+        return []
+    async with measured_stack(home) as stack:
+        return [figure for part in parts for figure in await part(stack)]
 
 
 if __name__ == "__main__":
