@@ -90,10 +90,10 @@ def _listen(receiver: RTCRtpReceiver, heard: _Heard) -> None:
             heard.report = info.ntp_timestamp / _NTP_UNITS_PER_S, info.rtp_timestamp
         await handle(packet)
 
-    async def first(packet: RtpPacket, arrival_ms: int) -> None:
+    async def first(packet: RtpPacket, arrival_time_ms: int) -> None:
         if heard.origin is None:
             heard.origin = packet.timestamp
-        await take(packet, arrival_ms)
+        await take(packet, arrival_time_ms)
 
     receiver._handle_rtcp_packet = note  # type: ignore[method-assign]
     receiver._handle_rtp_packet = first  # type: ignore[method-assign]
