@@ -5,13 +5,10 @@ The signature is HMAC-SHA256 over `id.timestamp.body`, https://www.standardwebho
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
-import ipaddress
 import json
-import socket
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -24,6 +21,7 @@ from vultus.events.v1 import events_pb2 as events
 
 from services.common.errors import AccountNotFound, VideoNotFound
 from services.common.jetstream import Delivery, Discard, RetryLater
+from services.gateway.addresses import PrivateAddress, resolve
 from services.gateway.jobs import parse_job
 from services.gateway.ports import Accounts, Videos
 from services.gateway.records import Video
@@ -37,35 +35,12 @@ _SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 _GONE = 410
 
 
-class PrivateAddress(Exception):
-    """The endpoint lies where webhooks must not go."""
-
-
 def sign(secret: str, message_id: str, timestamp_s: int, body: bytes) -> str:
     """The `webhook-signature` header."""
     key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX))
     signed = f"{message_id}.{timestamp_s}.".encode() + body
     digest = hmac.new(key, signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
-
-
-def is_surely_private(url: str) -> bool:
-    """Whether a URL names a private address outright: it is refused without resolving it."""
-    host = httpx.URL(url).host
-    try:
-        return not is_public(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class Sender:
@@ -96,12 +71,7 @@ class Sender:
 
     async def _address(self, target: httpx.URL) -> str:
         port = target.port or (443 if target.scheme == "https" else 80)
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(target.host, port, type=socket.SOCK_STREAM)
-        addresses = [str(info[4][0]) for info in found]
-        if not self._allow_private and not all(map(is_public, addresses)):
-            raise PrivateAddress(target.host)
-        return addresses[0]
+        return await resolve(target.host, port, allow_private=self._allow_private)
 
 
 class WebhookJobs:

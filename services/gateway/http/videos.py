@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
+import httpx
 from fastapi.responses import Response, StreamingResponse
 
 from services.common.errors import (
@@ -26,6 +27,7 @@ from services.common.errors import (
     VideoNotFound,
     VoiceNotFound,
 )
+from services.gateway.addresses import is_surely_private
 from services.gateway.http.bodies import TextScript, VideoRequest
 from services.gateway.http.context import (
     AccountId,
@@ -40,7 +42,6 @@ from services.gateway.http.route import api_router
 from services.gateway.http.views import Page, VideoView, page_of, video_json
 from services.gateway.new_video import Defaults, VideoMaker
 from services.gateway.records import NewVideo, Video, VideoSpec, VideoStatus
-from services.gateway.webhooks import is_surely_private
 
 router = api_router("videos")
 
@@ -93,7 +94,7 @@ async def create_video(
         Defaults(settings.english_voice, settings.chinese_voice, settings.max_text_characters),
     )
     url = body.webhook_url
-    if url and is_surely_private(url) and not settings.webhook_private_addresses:
+    if url and is_surely_private(httpx.URL(url).host) and not settings.webhook_private_addresses:
         raise InvalidInput("webhook_url: the address is not public")
     wish = NewVideo(_spec(body), body.metadata, body.webhook_url or "")
     return VideoView.of(await maker.create(account_id, wish))

@@ -17,15 +17,14 @@ import pytest
 from vultus.events.v1 import events_pb2 as events
 
 from services.common.jetstream import Delivery, Discard, RetryLater, to_json
+from services.gateway.addresses import PrivateAddress, is_public
 from services.gateway.http.views import video_json
 from services.gateway.records import NewVideo, Video, VideoSpec, VideoStatus
 from services.gateway.webhooks import (
     GIVE_UP_S,
     RETRY_DELAYS_S,
-    PrivateAddress,
     Sender,
     WebhookJobs,
-    is_public,
     sign,
 )
 from tests.fakes.catalog import SECRET
