@@ -82,7 +82,10 @@ export class Composer {
   }
 
   #submit() {
-    if (!this.#control.open) return;
+    if (!this.#control.open) {
+      inform("compose.wait");
+      return;
+    }
     const line = byId("line");
     if (byId("as-typed").checked) {
       this.#write(line.value);

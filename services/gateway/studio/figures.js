@@ -6,15 +6,17 @@ import { byId, make } from "./page.js";
 const EVERY_MS = 1_000;
 const GROUPS = {
   delay: ["voice", "talk", "interrupt", "accepted", "first_picture"],
-  picture: ["size", "rate", "video_bitrate", "video_buffer", "dropped", "freezes"],
-  sound: ["audio_bitrate", "audio_buffer", "skew"],
-  network: ["round_trip", "jitter", "video_lost", "audio_lost"],
+  picture: ["size", "rate", "video_bitrate", "video_lost", "video_buffer", "dropped", "freezes"],
+  sound: ["audio_bitrate", "audio_lost", "audio_buffer", "skew"],
+  network: ["round_trip", "control_round_trip", "jitter"],
 };
 const NAMES = {
   video_bitrate: "figure.bitrate",
   audio_bitrate: "figure.bitrate",
   video_buffer: "figure.buffer",
   audio_buffer: "figure.buffer",
+  video_lost: "figure.lost",
+  audio_lost: "figure.lost",
 };
 
 /** Shows the figures of one stream while it is watched. */
@@ -37,11 +39,11 @@ export class Figures {
   }
 
   /** Begins to show a viewer's figures. */
-  start(viewer) {
+  start(viewer, control) {
     this.stop();
     this.#delays.clear();
     for (const cell of this.#cells.values()) cell.textContent = "–";
-    this.#timer = setInterval(() => this.#look(viewer), EVERY_MS);
+    this.#timer = setInterval(() => this.#look(viewer, control), EVERY_MS);
   }
 
   /** Shows nothing new. */
@@ -54,7 +56,7 @@ export class Figures {
   measured(name, ms) {
     const all = [...(this.#delays.get(name) ?? []), ms];
     this.#delays.set(name, all);
-    const middle = [...all].sort((one, other) => one - other)[Math.floor(all.length / 2)];
+    const middle = [...all].sort((one, other) => one - other)[Math.floor((all.length - 1) / 2)];
     this.#put(name, all.length > 1 ? `${duration(ms)} (⌀ ${duration(middle)})` : duration(ms));
   }
 
@@ -68,8 +70,9 @@ export class Figures {
     this.#cells.get(name).textContent = shown;
   }
 
-  async #look(viewer) {
+  async #look(viewer, control) {
     const { connection } = viewer;
+    this.#put("control_round_trip", duration(control.roundTripMs));
     if (!connection) return;
     const report = await connection.getStats();
     const now = { connection, ...pick(report) };

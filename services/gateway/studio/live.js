@@ -14,6 +14,8 @@ const IDLE_TIMEOUT_S = 600;
 const ASK_AFTER_FAILURES = 2;
 const OVER = ["ended", "failed"];
 
+const BLURRED_PX = 12;
+
 /** The live stream of this tab, if there is one. */
 export class Live {
   #cast;
@@ -51,10 +53,10 @@ export class Live {
     }
   }
 
-  /** Lets the stream go, without a word to the server. */
+  /** Leaves the stream; it ends by itself when it has been idle. */
   forget() {
-    sessionStorage.removeItem(STREAM);
     this.#leave();
+    sessionStorage.removeItem(STREAM);
     this.#showFace();
   }
 
@@ -90,7 +92,7 @@ export class Live {
     say(byId("stage-note"), "stage.connecting");
     viewer.start();
     control.start();
-    this.#figures.start(viewer);
+    this.#figures.start(viewer, control);
     this.#play();
     byId("line").focus({ preventScroll: true });
   }
@@ -130,6 +132,7 @@ export class Live {
   }
 
   async #controlLost(failures) {
+    this.#state("reconnecting");
     this.#parts.composer.lose();
     this.#said.lose();
     if (failures < ASK_AFTER_FAILURES) return;
@@ -161,7 +164,8 @@ export class Live {
   }
 
   #over(status, reason) {
-    const { stream } = this.#parts;
+    const { stream, viewer } = this.#parts;
+    viewer.ended();
     this.forget();
     const why = known(`reason.${reason}`) ? text(`reason.${reason}`) : (reason ?? status);
     say(byId("stage-note"), "stage.ended", { reason: why });
@@ -183,7 +187,7 @@ export class Live {
 
   #show(on) {
     byId("work").dataset.live = on ? "on" : "off";
-    for (const id of ["composer", "captions", "state", "clock"]) byId(id).hidden = !on;
+    for (const id of ["composer", "captions", "state", "clock", "end"]) byId(id).hidden = !on;
     byId("video").hidden = true;
     byId("unmute").hidden = true;
     clearInterval(this.#clock);
@@ -215,11 +219,21 @@ export class Live {
     say(byId("stage-note"), avatar ? "stage.choose" : "stage.add");
     const source = ready ? await this.#cast.picture(avatar.id) : null;
     if (this.#cast.avatar !== avatar) return;
-    const portrait = byId("portrait");
-    portrait.hidden = !source;
-    if (source) {
-      portrait.src = source;
-      portrait.alt = avatar.name;
-    }
+    const [portrait, backdrop] = [byId("portrait"), byId("backdrop")];
+    portrait.hidden = backdrop.hidden = !source;
+    if (!source) return;
+    portrait.src = source;
+    portrait.alt = avatar.name;
+    await portrait.decode();
+    URL.revokeObjectURL(backdrop.src);
+    backdrop.src = URL.createObjectURL(await blurred(portrait));
   }
+}
+
+/** A picture in so few pixels that it is a blur when it is drawn large. */
+function blurred(image) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = BLURRED_PX;
+  canvas.getContext("2d").drawImage(image, 0, 0, BLURRED_PX, BLURRED_PX);
+  return new Promise((resolve) => canvas.toBlob(resolve));
 }

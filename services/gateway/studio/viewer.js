@@ -43,6 +43,11 @@ export class Viewer extends EventTarget {
     }
   }
 
+  /** The stream is over: there is nothing left to leave. */
+  ended() {
+    this.#place = null;
+  }
+
   /** Leaves the stream. */
   stop() {
     this.#stopped.abort();

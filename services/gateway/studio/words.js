@@ -86,6 +86,7 @@ const en = {
   "compose.interrupt_help": "Instead of what is being said and waits",
   "compose.as_typed": "As I type",
   "compose.as_typed_help": "Speaks while you are still writing; Enter ends it",
+  "compose.wait": "Not connected yet; try again in a moment.",
   "compose.talk": "Talk",
   "compose.talking": "Listening",
   "compose.stop": "Stop",
@@ -138,6 +139,7 @@ const en = {
   "figure.buffer": "jitter buffer",
   "figure.skew": "picture − sound",
   "figure.round_trip": "round trip",
+  "figure.control_round_trip": "control round trip",
   "figure.jitter": "jitter",
 
   "mic.unavailable": "The microphone works only over HTTPS or on this machine itself.",
@@ -268,6 +270,7 @@ const zh = {
   "compose.interrupt_help": "打断当前和排队的内容",
   "compose.as_typed": "边打边说",
   "compose.as_typed_help": "一边输入一边说，回车结束",
+  "compose.wait": "尚未连接，请稍后再试。",
   "compose.talk": "说话",
   "compose.talking": "正在听",
   "compose.stop": "打断",
@@ -320,6 +323,7 @@ const zh = {
   "figure.buffer": "抖动缓冲",
   "figure.skew": "画面 − 声音",
   "figure.round_trip": "往返时延",
+  "figure.control_round_trip": "控制通道往返",
   "figure.jitter": "抖动",
 
   "mic.unavailable": "麦克风只能在 HTTPS 或本机访问时使用。",
