@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import av
@@ -37,6 +38,7 @@ class Watcher:
         """The RTP time of the first packet of each kind."""
         self.reports: dict[str, RtcpSrPacket] = {}
         """The last sender report of each kind."""
+        self._lost: Callable[[RtpPacket], bool] = lambda packet: False
         self._readers: list[asyncio.Task[None]] = []
         self.connection.add_listener("track", self._take)
 
@@ -49,7 +51,7 @@ class Watcher:
         return self.received["audio"].levels
 
     async def offer(self, *kinds: str, direction: str = "recvonly") -> str:
-        """An offer with all candidates."""
+        """An offer with all candidates, of pictures and sound unless kinds are named."""
         for kind in kinds or ("video", "audio"):
             self.connection.addTransceiver(kind, direction=direction)
         await self.connection.setLocalDescription()
@@ -72,10 +74,26 @@ class Watcher:
 
     async def close(self) -> None:
         await self.connection.close()
-        await asyncio.gather(*self._readers)
+        # A track that never began does not end either.
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
 
     def receiver(self, kind: str) -> RTCRtpReceiver:
         return next(one.receiver for one in self.connection.getTransceivers() if one.kind == kind)
+
+    def lose(self, lost: Callable[[RtpPacket], bool]) -> None:
+        """From now on the packets of which that is true do not arrive, unless sent again."""
+        self._lost = lost
+
+    def fall_silent(self) -> None:
+        """Sends nothing more, not even that it goes."""
+
+        async def swallow(data: bytes) -> None:
+            pass
+
+        transport = self.receiver("video").transport
+        transport._send_rtp = swallow  # type: ignore[method-assign]
 
     def onset_ntp_s(self, kind: str, above: float) -> list[float]:
         """When what was received rose above a level, on the sender's clock."""
@@ -83,7 +101,7 @@ class Watcher:
         rate_hz = 90_000 if kind == "video" else 48_000
         at: list[float] = []
         levels = self.received[kind].levels
-        for (_, before), (time, level) in zip(levels, levels[1:], strict=False):
+        for (_, before), (time, level) in pairwise(levels):
             if before <= above < level:
                 rtp = self.first_rtp[kind] + time - report.rtp_timestamp
                 at.append(report.ntp_timestamp / 2**32 + rtp / rate_hz)
@@ -109,7 +127,8 @@ class Watcher:
 
         async def rtp(packet: RtpPacket, arrival_time_ms: int) -> None:
             self.first_rtp.setdefault(kind, packet.timestamp)
-            await on_rtp(packet, arrival_time_ms)
+            if not self._lost(packet):
+                await on_rtp(packet, arrival_time_ms)
 
         async def rtcp(packet: Any) -> None:
             if isinstance(packet, RtcpSrPacket):
@@ -128,9 +147,7 @@ def _level(frame: Any) -> float:
 
 async def until(condition: Callable[[], object], within_s: float = 20) -> None:
     """Returns when a condition holds."""
-    loop = asyncio.get_running_loop()
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     async with asyncio.timeout(within_s):
         while not condition():
-            moment: asyncio.Future[None] = loop.create_future()
-            loop.call_later(0.01, moment.set_result, None)
-            await moment
+            await asyncio.wait({never}, timeout=0.01)

@@ -21,6 +21,7 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 from services.common.errors import InvalidInput, UnsupportedMedia
 from services.gateway.live.ice import IceServer
 from services.gateway.webrtc import offer as sdp
+from services.gateway.webrtc.guard import protect
 from services.gateway.webrtc.offer import Offer
 
 log = structlog.get_logger()
@@ -64,6 +65,7 @@ class Peer:
             await self._connection.setRemoteDescription(
                 RTCSessionDescription(sdp=self._offer.sdp, type="offer")
             )
+            protect(self._connection)
             await self._connection.setLocalDescription()
         except OperationError:
             raise UnsupportedMedia("the offer has no form of H.264 or Opus that is sent") from None
