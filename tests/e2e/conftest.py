@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import numpy as np
 import pytest
+from faster_whisper import WhisperModel
+from numpy.typing import NDArray
 
 from services.common.models import MODELS_FOLDER
+from tests.e2e.watching import Transcribe
 
 ROOT = Path(__file__).parents[2]
 MODELS = Path(os.environ.get("VULTUS_HOME", ROOT / ".vultus")).resolve() / MODELS_FOLDER
@@ -232,3 +236,17 @@ def stranger(stack: Stack) -> Iterator[Api]:
     """Another account."""
     with stack.api(stack.account("stranger")) as api:
         yield api
+
+
+@pytest.fixture(scope="session")
+def transcript() -> Transcribe:
+    model = WhisperModel(str(MODELS / "whisper-base"), compute_type="int8", cpu_threads=2)
+
+    def heard(sound: NDArray[np.float32], language: str) -> str:
+        prompt = "以下是普通话的句子。" if language == "zh" else None
+        segments, _ = model.transcribe(
+            sound, language=language, initial_prompt=prompt, condition_on_previous_text=False
+        )
+        return "".join(segment.text for segment in segments)
+
+    return heard

@@ -5,79 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import re
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import av
 import httpx
 import numpy as np
 import pytest
-from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from tests.e2e.conftest import MODELS, Api, Json, Stack
+from tests.e2e.conftest import Api, Json, Stack
+from tests.e2e.watching import HEARD_RATE_HZ, Transcribe, error_rate, film, letters
 
 ENGLISH = "One portrait and one sentence are enough to make a person speak."
 MANDARIN = "一张照片和一句话，就能让人开口说话。"
-_HEARD_RATE_HZ = 16_000
-
-
-@dataclass(frozen=True)
-class Film:
-    """A decoded MP4."""
-
-    pictures: list[NDArray[np.uint8]]
-    picture_times: list[float]
-    sound: NDArray[np.float32]
-    sound_starts_s: float
-    codecs: tuple[str, str]
-    fps: float
-
-
-def film(content: bytes) -> Film:
-    with av.open(io.BytesIO(content), "r") as file:
-        video, audio = file.streams.video[0], file.streams.audio[0]
-        codecs = (video.codec_context.name, audio.codec_context.name)
-        resampler = av.AudioResampler("flt", "mono", _HEARD_RATE_HZ)
-        pictures, picture_times, sound, sound_times = [], [], [], []
-        for frame in file.decode(video, audio):
-            if isinstance(frame, av.VideoFrame):
-                pictures.append(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
-                picture_times.append(float(frame.time or 0.0))
-            elif isinstance(frame, av.AudioFrame):
-                sound_times.append(float(frame.time or 0.0))
-                sound += [part.to_ndarray().reshape(-1) for part in resampler.resample(frame)]
-        rate = float(video.average_rate or 0)
-        return Film(pictures, picture_times, np.concatenate(sound), sound_times[0], codecs, rate)
-
-
-def error_rate(said: list[str], heard: list[str]) -> float:
-    """Levenshtein distance as a share of what was said."""
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(said, 1):
-        last, row[0] = row[0], i
-        for j, other in enumerate(heard, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (word != other))
-    return row[-1] / len(said)
-
-
-def letters(text: str) -> str:
-    return "".join(c for c in text if unicodedata.category(c)[0] in "LN")
-
-
-@pytest.fixture(scope="module")
-def transcript() -> Callable[[NDArray[np.float32], str], str]:
-    model = WhisperModel(str(MODELS / "whisper-base"), compute_type="int8", cpu_threads=2)
-
-    def heard(sound: NDArray[np.float32], language: str) -> str:
-        prompt = "以下是普通话的句子。" if language == "zh" else None
-        segments, _ = model.transcribe(
-            sound, language=language, initial_prompt=prompt, condition_on_previous_text=False
-        )
-        return "".join(segment.text for segment in segments)
-
-    return heard
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +25,7 @@ def english(api: Api, avatar_id: str) -> Json:
 
 
 def test_english_is_spoken_so_that_it_is_understood(
-    api: Api, english: Json, transcript: Callable[[NDArray[np.float32], str], str]
+    api: Api, english: Json, transcript: Transcribe
 ) -> None:
     assert english["status"] == "succeeded"
     heard = transcript(film(api.content(english["id"])).sound, "en")
@@ -95,7 +34,7 @@ def test_english_is_spoken_so_that_it_is_understood(
 
 
 def test_mandarin_is_spoken_so_that_it_is_understood(
-    api: Api, avatar_id: str, transcript: Callable[[NDArray[np.float32], str], str]
+    api: Api, avatar_id: str, transcript: Transcribe
 ) -> None:
     video = api.ended(api.video(avatar_id, MANDARIN))
     assert video["status"] == "succeeded"
@@ -112,7 +51,7 @@ def test_the_file_is_an_mp4_that_plays_at_once_and_in_step(api: Api, english: Js
     assert (shown.picture_times[0], shown.sound_starts_s) == (0.0, 0.0)
     assert shown.fps == english["fps"] == 25
     assert len(shown.pictures) == round(english["duration_s"] * 25)
-    assert len(shown.sound) / _HEARD_RATE_HZ == pytest.approx(english["duration_s"], abs=0.05)
+    assert len(shown.sound) / HEARD_RATE_HZ == pytest.approx(english["duration_s"], abs=0.05)
     assert shown.pictures[0].shape[:2] == (english["height"], english["width"])
     assert len(content) == english["bytes"]
 
@@ -170,7 +109,7 @@ def test_a_recording_is_spoken_as_it_is(api: Api, avatar_id: str) -> None:
     assert (video["width"], video["fps"]) == (256, 30)
     shown = film(api.content(video["id"]))
     with av.open(io.BytesIO(recording), "r") as file:
-        resampler = av.AudioResampler("flt", "mono", _HEARD_RATE_HZ)
+        resampler = av.AudioResampler("flt", "mono", HEARD_RATE_HZ)
         parts = [part for frame in file.decode(audio=0) for part in resampler.resample(frame)]
     sent = np.concatenate([part.to_ndarray().reshape(-1) for part in parts])
     assert lag_s(sent, shown.sound) == pytest.approx(0.2, abs=0.002), "after the lead-in"
@@ -180,7 +119,7 @@ def lag_s(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """How much later the same sound is heard in the other recording."""
     size = 1 << (len(one) + len(other)).bit_length()
     product = np.fft.rfft(other, size) * np.conj(np.fft.rfft(one, size))
-    return float(np.fft.irfft(product, size).argmax()) / _HEARD_RATE_HZ
+    return float(np.fft.irfft(product, size).argmax()) / HEARD_RATE_HZ
 
 
 def test_what_is_not_allowed_is_rejected_with_its_categories(api: Api, avatar_id: str) -> None:

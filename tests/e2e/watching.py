@@ -1,0 +1,60 @@
+"""Looks at a video and listens to it, as a person would."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+Transcribe = Callable[[NDArray[np.float32], str], str]
+"""What is said in a sound of HEARD_RATE_HZ, in a language."""
+
+HEARD_RATE_HZ = 16_000
+
+
+@dataclass(frozen=True)
+class Film:
+    """A decoded MP4."""
+
+    pictures: list[NDArray[np.uint8]]
+    picture_times: list[float]
+    sound: NDArray[np.float32]
+    sound_starts_s: float
+    codecs: tuple[str, str]
+    fps: float
+
+
+def film(content: bytes) -> Film:
+    with av.open(io.BytesIO(content), "r") as file:
+        video, audio = file.streams.video[0], file.streams.audio[0]
+        codecs = (video.codec_context.name, audio.codec_context.name)
+        resampler = av.AudioResampler("flt", "mono", HEARD_RATE_HZ)
+        pictures, picture_times, sound, sound_times = [], [], [], []
+        for frame in file.decode(video, audio):
+            if isinstance(frame, av.VideoFrame):
+                pictures.append(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
+                picture_times.append(float(frame.time or 0.0))
+            elif isinstance(frame, av.AudioFrame):
+                sound_times.append(float(frame.time or 0.0))
+                sound += [part.to_ndarray().reshape(-1) for part in resampler.resample(frame)]
+        rate = float(video.average_rate or 0)
+        return Film(pictures, picture_times, np.concatenate(sound), sound_times[0], codecs, rate)
+
+
+def error_rate(said: list[str], heard: list[str]) -> float:
+    """Levenshtein distance as a share of what was said."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(said, 1):
+        last, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (word != other))
+    return row[-1] / len(said)
+
+
+def letters(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c)[0] in "LN")
