@@ -47,13 +47,13 @@ class Peer:
     def send(self, track: MediaStreamTrack) -> RTCRtpSender:
         """Sends a track of packets; to be called before `answer`."""
         transceiver = self._connection.addTransceiver(track, direction="sendonly")
-        _prefer(transceiver)
+        prefer(transceiver)
         return transceiver.sender
 
     def receive(self, kind: str) -> RTCRtpTransceiver:
         """Receives a track; to be called before `answer`, which gives its receiver the track."""
         transceiver = self._connection.addTransceiver(kind, direction="recvonly")
-        _prefer(transceiver)
+        prefer(transceiver)
         return transceiver
 
     async def answer(self, announced: Sequence[str]) -> str:
@@ -102,7 +102,7 @@ class Peer:
             self.over.set()
 
 
-def _prefer(transceiver: RTCRtpTransceiver) -> None:
+def prefer(transceiver: RTCRtpTransceiver) -> None:
     """Leaves only the codecs that are sent here, and retransmission."""
     kind = transceiver.kind
     known = RTCRtpSender.getCapabilities(kind).codecs
