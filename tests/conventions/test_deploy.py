@@ -42,6 +42,7 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
 NAMES = {module.rpartition(".")[2]: module for module in SETTINGS}
 INSTALLATIONS = ("dev", "prod", "prod with gpu", "prod with monitoring")
 PLACES = (*INSTALLATIONS, "compose")
+ADVERTISED = "VULTUS_GATEWAY_ADVERTISED_ADDRESS"
 SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|_URL$")
 
 Object = dict[str, Any]
@@ -111,7 +112,8 @@ def kubernetes_processes(installation: str) -> Iterator[Process]:
         for source in spec["envFrom"]:
             environment |= maps[source["configMapRef"]["name"]]["data"]
         for entry in spec.get("env", ()):
-            environment[entry["name"]] = entry.get("value", secret_value(entry["name"]))
+            if "fieldRef" not in entry.get("valueFrom", ()):
+                environment[entry["name"]] = entry.get("value", secret_value(entry["name"]))
         (module,) = spec["args"]
         yield Process(name, module, spec["image"], environment)
 
@@ -279,7 +281,7 @@ def test_who_calls_a_service_is_let_through_and_nobody_else(installation: str) -
         (process.name, value.partition(":")[0])
         for process in kubernetes_processes(installation)
         for variable, value in process.environment.items()
-        if variable.endswith("_ADDRESS")
+        if variable.endswith("_ADDRESS") and variable != ADVERTISED
     }
     allowed = {
         (caller, called)
@@ -289,6 +291,20 @@ def test_who_calls_a_service_is_let_through_and_nobody_else(installation: str) -
         and admits(policies[called].get("ingress", ()), "from", caller, 9000)
     }
     assert calls == allowed
+
+
+@pytest.mark.parametrize("installation", INSTALLATIONS)
+def test_gateways_reach_one_another_where_they_say(installation: str) -> None:
+    gateway = container(named(installation, "Deployment")["gateway"])
+    variables = {entry["name"]: entry for entry in gateway["env"]}
+    host, _, port = variables[ADVERTISED]["value"].rpartition(":")
+    assert host == "$(POD_IP)"
+    assert variables["POD_IP"]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
+    assert list(variables).index("POD_IP") < list(variables).index(ADVERTISED)
+    assert int(port) in {each["containerPort"] for each in gateway["ports"]}
+    policy = named(installation, "NetworkPolicy")["gateway"]["spec"]
+    assert admits(policy["egress"], "to", "gateway", int(port))
+    assert {"ports": [{"port": int(port)}]} in policy["ingress"]
 
 
 @pytest.mark.parametrize("installation", INSTALLATIONS)
