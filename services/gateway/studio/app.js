@@ -51,6 +51,7 @@ async function enter() {
   }
   byId("key-form").reset();
   await open();
+  byId("main").focus({ preventScroll: true });
 }
 
 function refuse(name) {

@@ -38,6 +38,7 @@ export class Captions {
 function parts({ letters, words, status }) {
   const last = words.at(-1);
   const over = status !== "speaking";
+  if (letters.length && status === "finished") return [letters.join(""), "", ""];
   if (!last) return ["", "", letters.join("")];
   if (letters.length && fits(letters, last)) {
     const [from, to] = over ? [last.char_end, last.char_end] : [last.char_start, last.char_end];

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from services.gateway.app import bound_socket, serve_http
 from services.gateway.settings import GatewaySettings
@@ -40,6 +40,7 @@ def chromium() -> Iterator[Browser]:
     switches = [*_SWITCHES, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=switches)
+        expect.set_options(timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
