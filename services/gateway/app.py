@@ -31,6 +31,7 @@ from services.gateway.live.owners import KvOwners
 from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Owners, Sessions
 from services.gateway.live.sweeper import Sweeper
+from services.gateway.outputs.outputs import OutputRules, Outputs
 from services.gateway.settings import GatewaySettings
 from services.gateway.webrtc.guests import GuestRules, Guests
 
@@ -94,6 +95,7 @@ async def serving(
                 gateway.closing.set()
                 await gateway.sessions.close()
                 await gateway.guests.close()
+                await gateway.outputs.close()
 
 
 def build(
@@ -116,6 +118,9 @@ def build(
         streams=clients.streams,
         sessions=sessions,
         guests=Guests(sessions, rules),
+        outputs=Outputs(
+            sessions, OutputRules(settings.max_outputs, settings.output_private_addresses)
+        ),
         director=Director(
             clients.moderator, clients.speaker, clients.assets, clients.objects, limits
         ),

@@ -72,6 +72,10 @@ class GatewaySettings(PeerSettings):
     """Where viewers reach this host behind a 1:1 NAT, as JSON: `["203.0.113.7"]`."""
     max_viewers: int = Field(default=100, ge=1)
     """Viewers of one stream; more are refused as overloaded."""
+    max_outputs: int = Field(default=4, ge=0, le=50)
+    """Servers that one stream is sent to at a time."""
+    output_private_addresses: bool = False
+    """Lets streams be sent to loopback and private networks; likewise off where strangers come."""
     event_interval_s: float = Field(default=5.0, gt=0)
     """How often a stream of events looks at its video when no news comes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,8 @@ from services.gateway.live.director import Director, TextLimits
 from services.gateway.live.ice import IceServers
 from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Sessions
+from services.gateway.outputs.output import Pauses
+from services.gateway.outputs.outputs import OutputRules, Outputs
 from services.gateway.pipeline import Services
 from services.gateway.records import Account, StreamRecord
 from services.gateway.settings import GatewaySettings, WorkerSettings
@@ -78,6 +81,9 @@ class Stage:
         self.jobs = Jobs(self.queue)
         self.news = News(self.bus)
         self.ice_servers = IceServers()
+        self.tls: ssl.SSLContext | None = None
+        """Of those whom streams are sent to."""
+        self.pauses = Pauses()
         self.closing = asyncio.Event()
         self.account, self.secret = self.accounts.add()
 
@@ -97,6 +103,11 @@ class Stage:
     def guests(self) -> Guests:
         rules = GuestRules(self.settings.max_viewers, tuple(map(str, self.settings.rtc_addresses)))
         return Guests(self.sessions, rules)
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        rules = OutputRules(self.settings.max_outputs, self.settings.output_private_addresses)
+        return Outputs(self.sessions, rules, self.tls, self.pauses)
 
     @property
     def director(self) -> Director:
@@ -131,6 +142,7 @@ class Stage:
                 director=self.director,
                 ice_servers=self.ice_servers,
                 guests=self.guests,
+                outputs=self.outputs,
                 jobs=self.jobs,
                 news=self.news,
                 health=self.peers,

@@ -19,6 +19,7 @@ from services.gateway.http import (
     control,
     docs,
     health,
+    outputs,
     problem,
     speech,
     streams,
@@ -54,6 +55,7 @@ _ROUTERS = (
     control.router,
     whep.router,
     whep.guest_router,
+    outputs.router,
     account.router,
     health.router,
 )

@@ -13,6 +13,7 @@ from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director
 from services.gateway.live.ice import IceServers
 from services.gateway.live.sessions import Sessions
+from services.gateway.outputs.outputs import Outputs
 from services.gateway.ports import (
     Accounts,
     Animator,
@@ -51,6 +52,7 @@ class Gateway:
     director: Director
     ice_servers: IceServers
     guests: Guests
+    outputs: Outputs
     jobs: Jobs
     news: News
     health: Reachability

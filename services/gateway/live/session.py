@@ -55,6 +55,8 @@ class Session:
         self.voice = voice
         self.tokens = Tokens()
         self.events = Events()
+        self.noting = asyncio.Lock()
+        """Held while the catalog is told how far the stream is."""
         self.program = Program()
         config = AnimationConfig(pack, spec.width, spec.height, spec.fps, RATE_HZ)
         self.playout = Playout(animator, config, self.program)

@@ -124,15 +124,18 @@ class Sessions:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def note(self, session: Session, status: StreamStatus) -> None:
-        """Moves a stream on in the catalog; without the catalog it goes on all the same."""
-        if session.record.status is status:
-            return
-        try:
-            session.moved(await self._streams.move(session.record.account_id, session.id, status))
-        except StateConflict:
-            session.end("deleted")
-        except DomainError as error:
-            log.warning("stream.unrecorded", stream_id=session.id, reason=error.reason)
+        """Moves a stream on in the catalog, never back; without the catalog it goes on as it is."""
+        order = list(StreamStatus)
+        async with session.noting:
+            if order.index(session.record.status) >= order.index(status):
+                return
+            account_id = session.record.account_id
+            try:
+                session.moved(await self._streams.move(account_id, session.id, status))
+            except StateConflict:
+                session.end("deleted")
+            except DomainError as error:
+                log.warning("stream.unrecorded", stream_id=session.id, reason=error.reason)
 
     async def _open(self, account_id: str, spec: StreamSpec) -> Session:
         avatar = await self._avatars.get(account_id, spec.avatar_id)

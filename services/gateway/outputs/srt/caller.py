@@ -11,6 +11,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 from services.gateway.outputs.push import Lost, Refused
 from services.gateway.outputs.srt.cipher import SrtCipher
@@ -139,8 +140,7 @@ class SrtCaller(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keeps what packets go out by."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - what it is made for
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         """Takes a packet; what makes no sense is dropped."""
