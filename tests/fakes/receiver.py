@@ -89,7 +89,7 @@ class Receiver:
     def _decode(self) -> None:
         pipe = cast("io.BufferedReader", self._process.stdout)
         try:
-            with av.open(pipe, format="nut") as container:
+            with av.open(pipe, "r", format="nut") as container:
                 for packet in container.demux():
                     self.codecs.add(packet.stream.codec_context.name)
                     for frame in packet.decode():
