@@ -105,6 +105,7 @@ def build(
     admission = Admission(settings.max_streams, settings.english_voice, settings.chinese_voice)
     rules = GuestRules(settings.max_viewers, tuple(map(str, settings.rtc_addresses)))
     limits = TextLimits(settings.max_drive_characters, settings.max_written_characters)
+    director = Director(clients.moderator, clients.speaker, clients.assets, clients.objects, limits)
     sessions = Sessions(
         clients.streams,
         clients.avatars,
@@ -117,13 +118,11 @@ def build(
     return Gateway(
         streams=clients.streams,
         sessions=sessions,
-        guests=Guests(sessions, rules),
+        guests=Guests(sessions, director, rules),
         outputs=Outputs(
             sessions, OutputRules(settings.max_outputs, settings.output_private_addresses)
         ),
-        director=Director(
-            clients.moderator, clients.speaker, clients.assets, clients.objects, limits
-        ),
+        director=director,
         ice_servers=IceServers(
             settings.ice_servers, settings.turn_urls, settings.turn_secret.get_secret_value()
         ),

@@ -102,7 +102,7 @@ class Stage:
     @cached_property
     def guests(self) -> Guests:
         rules = GuestRules(self.settings.max_viewers, tuple(map(str, self.settings.rtc_addresses)))
-        return Guests(self.sessions, rules)
+        return Guests(self.sessions, self.director, rules)
 
     @cached_property
     def outputs(self) -> Outputs:

@@ -51,8 +51,10 @@ class Watcher:
         return self.received["audio"].levels
 
     async def offer(self, *kinds: str, direction: str = "recvonly") -> str:
-        """An offer with all candidates, of pictures and sound unless kinds are named."""
-        for kind in kinds or ("video", "audio"):
+        """An offer with all candidates; of both kinds where none is named or there."""
+        if not self.connection.getTransceivers():
+            kinds = kinds or ("video", "audio")
+        for kind in kinds:
             self.connection.addTransceiver(kind, direction=direction)
         await self.connection.setLocalDescription()
         return self.connection.localDescription.sdp

@@ -27,6 +27,7 @@ from services.gateway.http import (
     videos,
     voices,
     whep,
+    whip,
 )
 from services.gateway.http.bodies import AvatarFromAsset
 from services.gateway.http.context import Gateway
@@ -56,6 +57,8 @@ _ROUTERS = (
     whep.router,
     whep.guest_router,
     outputs.router,
+    whip.router,
+    whip.guest_router,
     account.router,
     health.router,
 )

@@ -15,13 +15,14 @@ from services.common.errors import (
     StreamNotFound,
     UnsupportedMedia,
 )
-from services.gateway.http.context import InGateway
+from services.gateway.http.context import Gateway, InGateway
 from services.gateway.http.door import secret_of
 from services.gateway.http.problem import problems
 from services.gateway.http.route import Route
 from services.gateway.http.stream_route import TOKEN, ViewRoute
 from services.gateway.http.streams import LiveSession
 from services.gateway.live.ice import IceServer
+from services.gateway.live.session import Session
 
 SDP_TYPE = "application/sdp"
 FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
@@ -77,6 +78,12 @@ def _link(url: str, server: IceServer) -> str:
     return link
 
 
+def servers_of(gateway: Gateway, session: Session) -> list[IceServer]:
+    """The STUN and TURN servers for a connection, with credentials that hold for a day."""
+    until_s = int(time.time()) + _CREDENTIALS_HOLD_S
+    return gateway.ice_servers.for_stream(session.id, until_s=until_s)
+
+
 def answered(answer: str, location: str, servers: list[IceServer]) -> Response:
     """The response to an offer."""
     headers = {"Location": location, "Accept-Patch": FRAGMENT_TYPE}
@@ -113,8 +120,7 @@ async def watch_stream(
     stream_id: str, request: Request, gateway: InGateway, session: LiveSession
 ) -> Response:
     """Watch a stream by WHEP: send an SDP offer that receives H.264 and Opus."""
-    until_s = int(time.time()) + _CREDENTIALS_HOLD_S
-    servers = gateway.ice_servers.for_stream(session.id, until_s=until_s)
+    servers = servers_of(gateway, session)
     secret = secret_of(request.headers.get("authorization"))
     ticket = await gateway.guests.watch(session, await text_of(request), secret, servers)
     return answered(ticket.answer, f"/v1/streams/{stream_id}/whep/{ticket.guest_id}", servers)

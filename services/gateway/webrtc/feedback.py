@@ -3,7 +3,7 @@
 aiortc keeps this to itself where a track gives packets instead of pictures: it answers NACKs, but
 nobody is told of keyframe requests, losses and bandwidth. Nor do its sender reports tell when a
 packet was *meant* to be shown, only when it left, which is not the same for sound and pictures.
-So three of a sender's private methods are wrapped here, for each sender, and nowhere else;
+So a few private methods are wrapped here, for each sender and receiver, and nowhere else;
 `tests/unit/gateway/webrtc/test_feedback.py` fails when aiortc changes them.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from aiortc import RTCRtpSender
+from aiortc import RTCRtpReceiver, RTCRtpSender
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     AnyRtcpPacket,
@@ -32,7 +32,7 @@ class Listener(Protocol):
     """Hears what a receiver tells."""
 
     def heard(self) -> None:
-        """The receiver said anything at all."""
+        """The receiver said something."""
 
     def lost(self, share: float) -> None:
         """That share of the packets since the last report did not arrive."""
@@ -62,6 +62,17 @@ def listen(sender: RTCRtpSender, listener: Listener) -> None:
 
     sender._handle_rtcp_packet = heard  # type: ignore[method-assign]
     sender._send_keyframe = listener.keyframe_wanted  # type: ignore[method-assign]
+
+
+def listen_to(receiver: RTCRtpReceiver, heard: Callable[[], None]) -> None:
+    """Tells of every report that the receiver's sender makes."""
+    handle = receiver._handle_rtcp_packet
+
+    async def handled(packet: AnyRtcpPacket) -> None:
+        heard()
+        await handle(packet)
+
+    receiver._handle_rtcp_packet = handled  # type: ignore[method-assign]
 
 
 def report_time(sender: RTCRtpSender, wall_s: Callable[[], float]) -> None:

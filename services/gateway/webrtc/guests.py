@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from services.common.errors import NotFound, Overloaded, StreamEnded
+from services.gateway.live.director import Director
 from services.gateway.live.ice import IceServer
 from services.gateway.live.session import Session
 from services.gateway.live.sessions import Sessions
@@ -21,12 +22,15 @@ from services.gateway.webrtc.offer import Wish, read_offer
 from services.gateway.webrtc.peer import Peer
 from services.gateway.webrtc.rate import EncoderRate, Estimate, ceiling_bps
 from services.gateway.webrtc.viewer import Viewer
+from services.gateway.webrtc.voice import Manner, Voice
 
 log = structlog.get_logger()
 
 SILENCE_S = 15.0
 """Who does not connect, or says nothing, for so long is gone."""
 _TICK_S = 1.0
+_MAX_VOICES = 4
+"""Of one stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,14 @@ class Ticket:
     answer: str
 
 
+_Stay = Callable[[], Coroutine[Any, Any, None]]
+
+
 class _Guest:
     """A connection, whose secret opened it, and the task of its life."""
 
-    def __init__(self, peer: Peer, secret: str) -> None:
+    def __init__(self, wish: Wish, peer: Peer, secret: str) -> None:
+        self.wish = wish
         self.id = f"wg_{secrets.token_urlsafe(18)}"
         self.peer = peer
         self.owner = _digest(secret)
@@ -71,21 +79,32 @@ class _Party:
         self._ceiling_bps = ceiling_bps(look.width, look.height, look.fps)
         self._rate = EncoderRate(self._ceiling_bps)
         self._wishes = KeyframeWishes(lambda: session.program.wish_keyframe())
-        self._noting = asyncio.Lock()
         self._closed = False
 
     async def watch(self, offer_sdp: str, secret: str, servers: Sequence[IceServer]) -> Ticket:
         """Lets a viewer in. Raises InvalidInput, UnsupportedMedia, Overloaded, StreamEnded."""
         offer = read_offer(offer_sdp, Wish.WATCH)
-        if len(self.guests) >= self._rules.max_viewers:
-            raise Overloaded(
-                f"the stream has {self._rules.max_viewers} viewers already", retry_after_s=5
-            )
+        self._check_room(Wish.WATCH, self._rules.max_viewers)
         peer = Peer(offer, servers)
         estimate = Estimate(self._ceiling_bps)
         viewer = Viewer(peer, self.session.program, estimate, self._wishes.wish)
         viewer.prepare(offer.kinds)
-        return await self._enter(peer, secret, lambda guest: self._stay(guest, viewer))
+        return await self._enter(_Guest(Wish.WATCH, peer, secret), lambda: self._view(peer, viewer))
+
+    async def speak(
+        self,
+        offer_sdp: str,
+        secret: str,
+        servers: Sequence[IceServer],
+        director: Director,
+        manner: Manner,
+    ) -> Ticket:
+        """Lets a voice in. Raises as `watch` does."""
+        offer = read_offer(offer_sdp, Wish.SPEAK)
+        self._check_room(Wish.SPEAK, _MAX_VOICES)
+        peer = Peer(offer, servers)
+        voice = Voice(peer, self.session, director, manner)
+        return await self._enter(_Guest(Wish.SPEAK, peer, secret), lambda: self._hear(peer, voice))
 
     async def run(self) -> None:
         """Looks after the guests until the stream ends, then sends them away."""
@@ -99,65 +118,70 @@ class _Party:
                 over.cancel()
                 await self._close()
 
-    async def _enter(
-        self, peer: Peer, secret: str, live: Callable[[_Guest], Coroutine[Any, Any, None]]
-    ) -> Ticket:
-        guest = _Guest(peer, secret)
+    def _check_room(self, wish: Wish, most: int) -> None:
+        if sum(guest.wish is wish for guest in self.guests.values()) >= most:
+            raise Overloaded(f"only {most} may {wish} the stream at a time", retry_after_s=5)
+
+    async def _enter(self, guest: _Guest, stay: _Stay) -> Ticket:
         self.guests[guest.id] = guest
         try:
-            answer = await self._answer(peer)
+            answer = await self._answer(guest)
         except BaseException:
             del self.guests[guest.id]
-            await peer.close()
+            await guest.peer.close()
             raise
-        guest.task = asyncio.create_task(live(guest))
+        guest.task = asyncio.create_task(self._live(guest, stay))
         return Ticket(guest.id, answer)
 
-    async def _answer(self, peer: Peer) -> str:
-        answer = await peer.answer(self._rules.addresses)
-        await self._note(StreamStatus.CONNECTING)
+    async def _answer(self, guest: _Guest) -> str:
+        answer = await guest.peer.answer(self._rules.addresses)
+        if guest.wish is Wish.WATCH:
+            await self._sessions.note(self.session, StreamStatus.CONNECTING)
         if self._closed:
             raise StreamEnded("the stream has ended")
         return answer
 
-    async def _stay(self, guest: _Guest, viewer: Viewer) -> None:
-        """A viewer's time here."""
+    async def _live(self, guest: _Guest, stay: _Stay) -> None:
+        """A guest's time here: what it stays for begins when it is connected."""
         try:
             if await _connected(guest.peer):
-                await self._view(guest, viewer)
+                await stay()
         finally:
             self.guests.pop(guest.id, None)
             await guest.peer.close()
 
-    async def _view(self, guest: _Guest, viewer: Viewer) -> None:
-        viewer.heard()
+    async def _view(self, peer: Peer, viewer: Viewer) -> None:
         self.viewers.add(viewer)
-        self._tell("viewer.joined")
+        self._tell("viewer.joined", viewers=len(self.viewers))
         try:
-            await self._note(StreamStatus.LIVE)
-            await guest.peer.over.wait()
+            await self._sessions.note(self.session, StreamStatus.LIVE)
+            await peer.over.wait()
         finally:
             self.viewers.discard(viewer)
-            self._tell("viewer.left")
+            self._tell("viewer.left", viewers=len(self.viewers))
 
-    def _tell(self, event: str) -> None:
-        viewers = len(self.viewers)
-        log.info(event, stream_id=self.session.id, viewers=viewers)
-        self.session.events.tell(event, viewers=viewers)
+    async def _hear(self, peer: Peer, voice: Voice) -> None:
+        self._tell("voice.joined")
+        over = asyncio.ensure_future(peer.over.wait())
+        listening = asyncio.ensure_future(voice.listen())
+        try:
+            await asyncio.wait({over, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+            listening.cancel()
+            await asyncio.gather(over, listening, return_exceptions=True)
+            self._tell("voice.left")
 
-    async def _note(self, status: StreamStatus) -> None:
-        """Moves the stream on, never back."""
-        order = list(StreamStatus)
-        async with self._noting:
-            if order.index(self.session.record.status) < order.index(status):
-                await self._sessions.note(self.session, status)
+    def _tell(self, event: str, **fields: object) -> None:
+        log.info(event, stream_id=self.session.id, **fields)
+        self.session.events.tell(event, **fields)
 
     def _look_around(self) -> None:
         """Lets go who is silent, and makes the pictures fit everybody's network."""
         now_s = asyncio.get_running_loop().time()
-        for viewer in self.viewers:
-            if now_s - viewer.heard_s > SILENCE_S:
-                viewer.peer.over.set()
+        for guest in self.guests.values():
+            if guest.peer.connected.is_set() and now_s - guest.peer.heard_s > SILENCE_S:
+                guest.peer.over.set()
         if self._rate.follow(now_s, [viewer.estimate for viewer in self.viewers]):
             log.info("stream.bitrate", stream_id=self.session.id, bps=self._rate.bps)
             self.session.playout.set_bitrate(self._rate.bps)
@@ -174,8 +198,9 @@ class _Party:
 class Guests:
     """The guests of all streams of this gateway."""
 
-    def __init__(self, sessions: Sessions, rules: GuestRules) -> None:
+    def __init__(self, sessions: Sessions, director: Director, rules: GuestRules) -> None:
         self._sessions = sessions
+        self._director = director
         self._rules = rules
         self._parties: dict[str, _Party] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -187,9 +212,20 @@ class Guests:
 
         Raises InvalidInput, UnsupportedMedia, Overloaded, StreamEnded.
         """
-        # Whoever is reached at announced addresses need not find out its own.
-        asked = () if self._rules.addresses else servers
-        return await self._party(session).watch(offer_sdp, secret, asked)
+        return await self._party(session).watch(offer_sdp, secret, self._asked(servers))
+
+    async def speak(
+        self,
+        session: Session,
+        offer_sdp: str,
+        secret: str,
+        servers: Sequence[IceServer],
+        manner: Manner,
+    ) -> Ticket:
+        """Answers the offer of somebody who wants to speak through the avatar; likewise."""
+        return await self._party(session).speak(
+            offer_sdp, secret, self._asked(servers), self._director, manner
+        )
 
     async def add_candidates(
         self, stream_id: str, guest_id: str, secret: str, fragment: str
@@ -207,6 +243,10 @@ class Guests:
     async def close(self) -> None:
         """Returns when the guests of streams that have ended are gone."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _asked(self, servers: Sequence[IceServer]) -> Sequence[IceServer]:
+        """Whoever is reached at announced addresses need not find out its own."""
+        return () if self._rules.addresses else servers
 
     def _party(self, session: Session) -> _Party:
         party = self._parties.get(session.id)

@@ -32,6 +32,7 @@ class Wish(StrEnum):
     SPEAK = "speak"
 
 
+_KINDS = {Wish.WATCH: ("audio", "video"), Wish.SPEAK: ("audio",)}
 # Whoever watches receives, and whoever speaks sends; an m-line without a direction does both.
 _DIRECTIONS = {
     Wish.WATCH: (None, "recvonly", "sendrecv"),
@@ -68,18 +69,20 @@ def read_offer(sdp: str, wish: Wish) -> Offer:
     kept = "\r\n".join(_without_useless_candidates(lines)) + "\r\n"
     description = _read("offer", lambda: SessionDescription.parse(kept))
     sections = _read("offer", lambda: _checked_sections(description))
-    kinds = [one.kind for one in sections if one.port and one.direction in _DIRECTIONS[wish]]
-    if wish is Wish.SPEAK:
-        kinds = [kind for kind in kinds if kind == "audio"]
+    used = [one for one in sections if one.kind in _KINDS[wish]]
+    used = [one for one in used if one.port and one.direction in _DIRECTIONS[wish]]
+    kinds = frozenset(one.kind for one in used)
     if not kinds:
         raise InvalidInput(_MISSING[wish])
-    if len(kinds) != len(set(kinds)):
+    if len(kinds) != len(used):
         raise InvalidInput("the offer has several m-lines of the same kind")
+    for section in used:
+        _check_codec(section)
     bundle = next((group.items for group in description.group if group.semantic == "BUNDLE"), [])
     first = sections[0]
     return Offer(
         kept,
-        frozenset(kinds),
+        kinds,
         ufrag=str(first.ice.usernameFragment) if first.ice else "",
         first_mid=str(bundle[0]) if bundle else first.rtp.muxId,
     )
@@ -166,8 +169,6 @@ def _checked_sections(description: SessionDescription) -> list[MediaDescription]
         raise InvalidInput("each m-line needs its own a=mid")
     for section in sections:
         _check_transport(section)
-        if section.kind in _CODECS and section.port:
-            _check_codec(section)
     return sections
 
 

@@ -11,6 +11,7 @@ from aiortc import (
     RTCConfiguration,
     RTCIceServer,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCRtpSender,
     RTCRtpTransceiver,
     RTCSessionDescription,
@@ -40,6 +41,8 @@ class Peer:
         self.connected = asyncio.Event()
         self.over = asyncio.Event()
         """Set when it failed, or was closed by either side; `close` must be called still."""
+        self.heard_s = asyncio.get_running_loop().time()
+        """When the other side last said anything, on the event loop's clock."""
         self._offer = offer
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=_usable(servers)))
         self._connection.add_listener("connectionstatechange", self._changed)
@@ -50,11 +53,15 @@ class Peer:
         prefer(transceiver)
         return transceiver.sender
 
-    def receive(self, kind: str) -> RTCRtpTransceiver:
-        """Receives a track; to be called before `answer`, which gives its receiver the track."""
+    def receive(self, kind: str) -> RTCRtpReceiver:
+        """Receives a track; to be called before `answer`, which gives the receiver its track."""
         transceiver = self._connection.addTransceiver(kind, direction="recvonly")
         prefer(transceiver)
-        return transceiver
+        return transceiver.receiver
+
+    def heard(self) -> None:
+        """The other side is there."""
+        self.heard_s = asyncio.get_running_loop().time()
 
     async def answer(self, announced: Sequence[str]) -> str:
         """Begins to connect; the answer tells this side at the announced addresses, if any.
@@ -65,6 +72,7 @@ class Peer:
             await self._connection.setRemoteDescription(
                 RTCSessionDescription(sdp=self._offer.sdp, type="offer")
             )
+            self._ignore_the_rest()
             protect(self._connection)
             await self._connection.setLocalDescription()
         except OperationError:
@@ -94,9 +102,16 @@ class Peer:
         except TimeoutError:
             log.warning("peer.stuck")
 
+    def _ignore_the_rest(self) -> None:
+        """Neither sends nor receives what was offered and not asked for."""
+        for transceiver in self._connection.getTransceivers():
+            if transceiver.kind not in self._offer.kinds:
+                transceiver.direction = "inactive"
+
     def _changed(self) -> None:
         state = self._connection.connectionState
         if state == "connected":
+            self.heard()
             self.connected.set()
         elif state in ("failed", "closed"):
             self.over.set()

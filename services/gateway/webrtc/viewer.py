@@ -26,9 +26,6 @@ class Viewer:
         self._program = program
         self._wish_keyframe = wish_keyframe
         self._timeline = Timeline()
-        self._loop = asyncio.get_running_loop()
-        self.heard_s = self._loop.time()
-        """When the viewer last said anything, on the event loop's clock."""
 
     def prepare(self, kinds: frozenset[str]) -> None:
         """Sends these kinds of media once connected."""
@@ -37,10 +34,6 @@ class Viewer:
             self._send(pictures, _PictureFeedback(self, pictures))
         if "audio" in kinds:
             self._send(SoundTrack(self._program, self._timeline), _SoundFeedback(self))
-
-    def heard(self) -> None:
-        """The viewer is there."""
-        self.heard_s = self._loop.time()
 
     def wish_keyframe(self) -> None:
         """The viewer can't decode what comes."""
@@ -59,7 +52,7 @@ class _SoundFeedback:
         self._viewer = viewer
 
     def heard(self) -> None:
-        self._viewer.heard()
+        self._viewer.peer.heard()
 
     def lost(self, share: float) -> None:
         pass

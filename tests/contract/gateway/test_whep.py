@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
 from itertools import pairwise
 
 import httpx
@@ -28,6 +29,7 @@ QUIET = 0.1
 """Beeps are louder."""
 PACKET_S = 0.02
 """How exactly the start of a beep is told."""
+ADDRESSES = (IPv4Address("203.0.113.7"), IPv4Address("203.0.113.8"))
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 
 
@@ -332,7 +334,7 @@ async def test_the_viewer_is_told_of_stun_and_turn(stage: Stage, watcher: Watche
 
 
 async def test_the_answer_tells_the_announced_addresses(film: Film, watcher: Watcher) -> None:
-    settings = GatewaySettings(key_cache_s=0, rtc_addresses=("203.0.113.7", "203.0.113.8"))
+    settings = GatewaySettings(key_cache_s=0, rtc_addresses=ADDRESSES)
     stage = Stage(settings)
     stage.animator = film
     async with stage.client() as client:
