@@ -6,22 +6,34 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from services.common.errors import UnsupportedLanguage
 from services.tts.language import Language
+from services.tts.normalise.grammar import any_of
+from services.tts.normalise.mandarin.money import CODES
+from services.tts.normalise.markup import TAG
 
 _HAN = ("CJK", "IDEOGRAPHIC")
 _HAN_LETTERS_OF_A_WORD = 1
 _LATIN_LETTERS_OF_A_WORD = 4
 
-
-_UNIT = re.compile(
-    r"(?<![A-Za-z\d.])\d[\d.,]*"
-    r"(?P<unit>km/h|[kcmnμµ]?m|[kmμµ]?g|[mc]?[lL]|[kKMGT][Bb](?:ps)?|[kMG]?Hz|[kKM]?[WVA]h?|[hs])"
-    r"(?:[²³23])?(?![A-Za-z])"
+_CODE = rf"(?:{any_of(CODES)})"
+_OF_A_NUMBER = re.compile(
+    r"(?<![A-Za-z\d.])\d[\d.,]{0,24}+(?:"
+    r"(km/h|[kcmnμµ]?m|[kmμµ]?g|[mc]?[lL]|[kKMGT][Bb](?:ps)?|[kMG]?Hz|[kKM]?[WVA]h?|[hs])[²³23]?"
+    r"|(?:[:：][0-5]\d){0,2}+\s?([AaPp]\.?[Mm])\.?"
+    rf"|\s?[十百千万亿]{{0,2}}+\s?({_CODE})"
+    r")(?![A-Za-z])"
+    rf"|(?<![A-Za-z])({_CODE}|(?:US|HK|NT|[ACS])(?=\$))\s?\$?(?=\d)"
+    r"|第([IVX]{1,6})(?![A-Za-z])"
 )
-"""A unit that follows a number at once, so that it is read in the number's language."""
+"""Letters that are read in the language of their number.
+
+A unit that follows at once, AM and PM, what a currency is called, a numeral after 第.
+"""
+_JOINT = re.compile(r"(?:[A-Za-z]{2}|[A-Z])([-‐‑])(?=\d)")
+"""The hyphen of COVID-19, which is no minus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ def runs_of(text: str, default: Language) -> list[Run]:
     """
     languages = _languages_of(text)
     main = _main(languages) or default
+    _bind(text, languages)
     runs: list[Run] = []
     start = 0
     for language, group in groupby(_filled(text, languages, main)):
@@ -76,10 +89,9 @@ def _main(languages: list[Language | None]) -> Language | None:
 def _filled(text: str, languages: list[Language | None], main: Language) -> list[Language]:
     """The languages with those of digits, punctuation and space decided."""
     filled: list[Language] = []
-    for own, group in groupby(languages):
-        length = len(list(group))
+    groups = [(own, len(list(group))) for own, group in groupby(languages)]
+    for (own, length), (after, _) in pairwise([*groups, (None, 0)]):
         before = filled[-1] if filled else None
-        after = next((one for one in languages[len(filled) + length :] if one), None)
         between = text[len(filled) : len(filled) + length]
         if own is None and before and after and before is not after and _has_digit(between):
             own = main
@@ -94,7 +106,7 @@ def _has_digit(text: str) -> bool:
 def _languages_of(text: str) -> list[Language | None]:
     """The language that each letter is read in; None for what goes with the letters around it.
 
-    That is what is no letter, a Greek letter that stands alone, and a unit after a number.
+    That is what is no letter, a Greek letter that stands alone, and what belongs to a number.
     """
     languages: list[Language | None] = []
     for script, group in groupby(text, _script_of):
@@ -108,10 +120,22 @@ def _languages_of(text: str) -> list[Language | None]:
                 f"the voices read English and Mandarin; the text has {script} letters",
                 script=script,
             )
-    for unit in _UNIT.finditer(text):
-        first, end = unit.span("unit")
-        languages[first:end] = [None] * (end - first)
+    for match in _OF_A_NUMBER.finditer(text):
+        _set(languages, match, None)
     return languages
+
+
+def _bind(text: str, languages: list[Language | None]) -> None:
+    """Keeps marks together with the Latin letters that they belong to."""
+    for pattern in (_JOINT, TAG):
+        for match in pattern.finditer(text):
+            _set(languages, match, Language.EN)
+
+
+def _set(languages: list[Language | None], match: re.Match[str], language: Language | None) -> None:
+    """Gives a language to what a match singles out: its only group, else the whole of it."""
+    first, end = match.span(match.lastindex or 0)
+    languages[first:end] = [language] * (end - first)
 
 
 @lru_cache(maxsize=8192)
@@ -124,7 +148,7 @@ def _script_of(character: str) -> str | None:
         if name.startswith(_HAN):
             return Language.ZH
         if name.startswith("LATIN"):
-            return Language.EN
+            return Language.EN if character.isalpha() else None
         if folded.isalpha() and unicodedata.category(folded) != "Lm":
             return name.partition(" ")[0].capitalize() or "unknown"
     return None

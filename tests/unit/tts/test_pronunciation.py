@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from itertools import pairwise
+from string import ascii_letters
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.tts.kokoro import TOKENS
 from services.tts.language import Language
-from services.tts.pronunciation import Pronouncer, Said, parts_of
+from services.tts.normalise import Piece
+from services.tts.pronunciation import Pronouncer, Said, english, mandarin, parts_of
+from services.tts.pronunciation.reading import reading_of
 from services.tts.pronunciation.readings import words_of
 from services.tts.pronunciation.sandhi import with_sandhi
 
@@ -40,12 +49,55 @@ def tones(text: str) -> str:
         ("“Yes” — no…", "jˈɛs” — nˈO…"),
         ("你好，世界。", "ni↗xau↓, ʂɨ↘ʨje↘."),
         ("女儿", "ny↓ɚ↗"),
+        ("COVID-19疫情", "kˈOvˌɪd ʂɨ↗ʨjou↓ i↘ʨʰi↗ŋ"),
+        ("It's COVID-19.", "ˌɪts kˈOvˌɪd nˌIntˈin."),
+        ("电池5Ah。", "tjɛ↘nꭧʰɨ↗ u↓ ˌAˈAʧ."),
         ("😀", ""),
         ("", ""),
     ],
 )
 def test_text_in_phonemes(pronouncer: Pronouncer, text: str, expected: str) -> None:
     assert phonemes(pronouncer, text) == expected
+
+
+def test_latin_letters_within_chinese_are_spelt() -> None:
+    text = "你qz好"
+    said = list(mandarin.pronounce(reading_of([Piece(text, 0, 4)], text, 10)))
+    assert [(one.phonemes, one.start, one.end) for one in said if one.is_word] == [
+        ("ni↓", 10, 11),
+        ("kjˌuzˈi", 11, 13),
+        ("xau↓", 13, 14),
+    ]
+
+
+@pytest.mark.parametrize("letter", ascii_letters)
+def test_every_latin_letter_has_a_name(letter: str) -> None:
+    assert english.spelt(letter)
+    assert set(english.spelt(letter)) <= TOKENS.keys()
+
+
+@settings(deadline=None)
+@given(st.text("-'\"_aBx. (;", min_size=1, max_size=12).filter(str.strip))
+def test_words_are_found_where_they_stand_whatever_is_dropped(text: str) -> None:
+    said = english.pronounce(reading_of([Piece(text, 0, len(text))], text, 0))
+    words = [one for one in said if one.is_word]
+    assert all(text[one.start : one.end].split() == [text[one.start : one.end]] for one in words)
+    assert all(one.end <= two.start for one, two in pairwise(words))
+
+
+def test_english_needs_no_home_folder() -> None:
+    code = (
+        "import os, pwd\n"
+        "def nobody(uid): raise KeyError(uid)\n"
+        "pwd.getpwuid = nobody\n"
+        "from services.tts.pronunciation import Pronouncer\n"
+        "from services.tts.language import Language\n"
+        "assert Pronouncer().pronounce('Hello', 0, Language.EN)\n"
+        "assert 'HOME' not in os.environ\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, env=environment, check=True)  # noqa: S603 - our own program
 
 
 def test_every_phoneme_is_in_the_alphabet_of_the_model(pronouncer: Pronouncer) -> None:

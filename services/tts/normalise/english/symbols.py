@@ -7,6 +7,7 @@ import unicodedata
 
 from services.tts.normalise.english.numbers import cardinal, ordinal
 from services.tts.normalise.grammar import Rule, any_of, following, preceding, reads
+from services.tts.normalise.markup import is_of_tag
 
 # fmt: off
 _NAMES = {
@@ -27,7 +28,8 @@ _GREEK = {
 }
 _PAUSES = {
     "–": "—", "•": ",", "|": ",", "·": ",", "[": "(", "]": ")", "{": "(", "}": ")", "«": '"',
-    "»": '"', "„": '"',
+    "»": '"', "„": '"', "，": ",", "、": ",", "。": ".", "！": "!", "？": "?", "；": ";", "：": ":",
+    "（": "(", "）": ")",
 }
 # fmt: on
 _ENDS_A_NUMBER = re.compile(
@@ -55,9 +57,12 @@ def _sign(match: re.Match[str]) -> str:
     return "plus " if match[0] == "+" else "plus or minus "
 
 
-@reads(r"([<>])\ ?(?=\$?\d)")
-def _compared(match: re.Match[str]) -> str:
-    """<5, > 10."""
+@reads(r"([<>])\ ?(?=([-+]?[$£€¥]?\.?\d)|[A-Za-z(])")
+def _compared(match: re.Match[str]) -> str | None:
+    """<5, > 10, 3 < x; not the end of a tag, as in <b>5."""
+    of_number = match[2] or re.search(r"\d\ ?$", preceding(match, 2))
+    if not of_number or is_of_tag(match):
+        return None
     return "less than " if match[1] == "<" else "more than "
 
 

@@ -7,6 +7,10 @@ import re
 from services.tts.normalise.grammar import Rule, following, preceding, reads
 from services.tts.normalise.mandarin.numbers import cardinal, counted
 
+_HALF = r"(?P<half>[AaPp])\.?[Mm](?![A-Za-z\d])\.?"
+_PART_OF_DAY_BEFORE = re.compile(
+    r"(?:凌晨|清晨|早[上晨]|[上中下]午|傍晚|晚上|今晚|[深半]夜)的?\s?$"
+)
 _COMPARED_BEFORE = re.compile(
     r"(?:比例|比分|比率|赔率|配比|[以按胜负平赢输]|战胜|击败|领先|打成|战成)[^\d，。,;；]{0,3}$"
 )
@@ -31,12 +35,12 @@ def _score(match: re.Match[str]) -> str | None:
 
 @reads(
     r"([01]?\d|2[0-4])[:：]([0-5]\d)(?:[:：]([0-5]\d)(?:\.\d{1,9})?)?(?![\d:：])"
-    r"(?:\s?(?P<half>[AaPp])\.?[Mm]\b\.?)?"
+    rf"(?:\s?{_HALF})?"
 )
 def _clock(match: re.Match[str]) -> str:
     """10:30, 14:05, 10:30 AM, 08:00:05."""
     hour, minute = int(match[1]), int(match[2])
-    spoken = _part_of_day(hour, match["half"]) + _hour(hour)
+    spoken = _part_of_day(hour, match) + _hour(hour)
     if match[3]:
         return f"{spoken}{_two(minute)}分{_two(int(match[3]))}秒"
     if minute == 30 and hour <= 12:
@@ -44,10 +48,12 @@ def _clock(match: re.Match[str]) -> str:
     return f"{spoken}{_two(minute)}分" if minute else spoken
 
 
-@reads(r"(1[0-2]|0?[1-9])\s?(?P<half>[AaPp])\.?[Mm]\b\.?")
+@reads(rf"(1[0-2]|0?[1-9])(?:\s?[-–—~～至到]\s?(?P<upper>1[0-2]|0?[1-9]))?\s?{_HALF}")
 def _half_day(match: re.Match[str]) -> str:
-    """7pm, 9 a.m."""
-    return _part_of_day(int(match[1]), match["half"]) + _hour(int(match[1]))
+    """7pm, 9 a.m., 9-11am."""
+    hour, upper = int(match[1]), match["upper"]
+    spoken = f"{cardinal(hour)}到{_hour(int(upper))}" if upper else _hour(hour)
+    return _part_of_day(int(upper or hour), match) + spoken
 
 
 @reads(r"(\d{1,4})[:：∶](\d{1,4})(?![\d:：])")
@@ -64,9 +70,10 @@ def _two(number: int) -> str:
     return f"零{cardinal(number)}" if 0 < number < 10 else cardinal(number)
 
 
-def _part_of_day(hour: int, half: str | None) -> str:
-    """What the letters of a twelve-hour clock are in Chinese."""
-    if half is None:
+def _part_of_day(hour: int, match: re.Match[str]) -> str:
+    """What the letters of a twelve-hour clock are in Chinese, unless it has been said before."""
+    half = match["half"]
+    if half is None or _PART_OF_DAY_BEFORE.search(preceding(match)):
         return ""
     if half in "Aa":
         return "凌晨" if hour < 6 or hour == 12 else "上午"

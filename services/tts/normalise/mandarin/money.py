@@ -12,19 +12,20 @@ _SYMBOLS = {
     "¥": "元", "$": "美元", "US$": "美元", "€": "欧元", "£": "英镑", "HK$": "港元", "NT$": "新台币",
     "A$": "澳元", "C$": "加元", "S$": "新加坡元", "₩": "韩元", "₹": "卢比", "₽": "卢布",
 }
-_CODES = {
+CODES = {
     "CNY": "元", "RMB": "元", "USD": "美元", "EUR": "欧元", "GBP": "英镑", "HKD": "港元",
     "TWD": "新台币", "AUD": "澳元", "CAD": "加元", "SGD": "新加坡元", "JPY": "日元", "KRW": "韩元",
     "INR": "卢比", "RUB": "卢布", "CHF": "瑞士法郎",
 }
+"""What the codes of currencies are called."""
 _SCALES = {"k": "千", "m": "百万", "mn": "百万", "million": "百万", "b": "十亿", "bn": "十亿",
            "billion": "十亿", "万": "万", "亿": "亿", "千": "千", "百万": "百万", "千万": "千万",
            "十万": "十万", "百亿": "百亿", "千亿": "千亿", "万亿": "万亿"}
 # fmt: on
 _YUAN = "元"
 _TO = r"\s?[-–—~～至到]\s?"
-_SCALE = rf"(?:\s?(?P<scale>(?i:{any_of(_SCALES)})(?![A-Za-z])))?"
-_ANY = _SYMBOLS | _CODES
+_SCALE = rf"(?:\s?(?P<scale>(?i:{any_of(_SCALES)})(?:(?<![A-Za-z])|(?![A-Za-z]))))?"
+_ANY = _SYMBOLS | CODES
 
 
 @reads(
@@ -38,7 +39,7 @@ def _symbol_first(match: re.Match[str]) -> str:
 
 @reads(
     rf"(?P<number>{NUMBER})(?:{_TO}(?P<upper>{NUMBER}))?{_SCALE}"
-    rf"\s?(?P<symbol>(?:{any_of(_CODES)})(?![A-Za-z])|[€£₩₹₽¥]|\$(?!\d))"
+    rf"\s?(?P<symbol>(?:{any_of(CODES)})(?![A-Za-z])|[€£₩₹₽¥]|\$(?!\d))"
 )
 def _symbol_last(match: re.Match[str]) -> str:
     """100USD, 3万RMB."""

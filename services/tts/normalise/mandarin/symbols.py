@@ -7,6 +7,7 @@ import unicodedata
 
 from services.tts.normalise.grammar import Rule, any_of, following, preceding, reads
 from services.tts.normalise.mandarin.numbers import cardinal
+from services.tts.normalise.markup import is_of_tag
 
 # fmt: off
 _NAMES = {
@@ -61,9 +62,12 @@ def _sign(match: re.Match[str]) -> str:
     return "加" if added else "正"
 
 
-@reads(r"[<>]\s?(?=\d)")
-def _compared(match: re.Match[str]) -> str:
-    """<5."""
+@reads(r"[<>]\s?(?=([-+]?[¥$€£]?\.?\d)?)")
+def _compared(match: re.Match[str]) -> str | None:
+    """<5, 3 < x; not the end of a tag, as in <b>5."""
+    of_number = match[1] or re.search(r"\d\s?$", preceding(match, 2))
+    if not of_number or is_of_tag(match):
+        return None
     return "小于" if match[0][0] == "<" else "大于"
 
 
