@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from services.common.errors import DomainError, VoiceNotFound
+from services.common.errors import DomainError, Unavailable, VoiceNotFound
 from services.gateway.media import (
     US_PER_S,
     AnimationStarted,
@@ -91,6 +91,8 @@ class FakeSpeaker:
 
     error: DomainError | None = None
     spoken: list[str] = field(default_factory=list)
+    refuses: int = 0
+    """So many times it is not there."""
 
     async def voices(self, language: str | None = None) -> Sequence[Voice]:
         return [v for v in VOICES if not language or v.language.startswith(language)]
@@ -108,6 +110,9 @@ class FakeSpeaker:
                 place += len(piece)
 
     async def speak(self, text: str, *, voice_id: str, speed: float) -> AsyncGenerator[Sound, None]:
+        if self.refuses:
+            self.refuses -= 1
+            raise Unavailable("not there")
         if all(voice.id != voice_id for voice in VOICES):
             raise VoiceNotFound("no such voice")
         self.spoken.append(text)

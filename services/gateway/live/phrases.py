@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from services.gateway.live.clauses import ClauseCutter
+from services.gateway.live.patience import patiently, patiently_begun
 from services.gateway.live.resampler import resample
 from services.gateway.media import (
     US_PER_S,
@@ -26,6 +28,7 @@ from services.gateway.media import (
 )
 from services.gateway.pipeline import require_pass
 from services.gateway.ports import Moderator, Speaker
+from services.gateway.records import Verdict
 from services.gateway.texts import is_chinese
 
 RATE_HZ = 48_000
@@ -76,8 +79,10 @@ async def of_text(
     moderator: Moderator, speaker: Speaker, text: str, voice: VoiceChoice
 ) -> AsyncGenerator[Phrase, None]:
     """A text that is known as a whole: nothing of it is said unless all of it may be."""
-    require_pass(await moderator.check_text(text), "text")
-    spoken = speaker.speak(text, voice_id=voice.for_text(text), speed=voice.speed)
+    require_pass(await patiently(lambda: moderator.check_text(text)), "text")
+    spoken = patiently_begun(
+        lambda: speaker.speak(text, voice_id=voice.for_text(text), speed=voice.speed)
+    )
     async with aclosing(_phrases(spoken)) as phrases:
         async for phrase in phrases:
             yield phrase
@@ -110,11 +115,18 @@ async def of_sound(
     before = b""
     async with aclosing(_clauses(sound, cutter)) as clauses:
         async for clause in clauses:
-            verdict = await moderator.check_audio(_chunk(before + clause), language=language)
+            heard = before + clause
+            verdict = await patiently(
+                partial(_listen, moderator, heard, language),
+            )
             require_pass(verdict, "recording")
             language = language or verdict.language or None
             before = clause[-int(_OVERLAP_S * RATE_HZ) * _BYTES_PER_SAMPLE :]
             yield Phrase(clause)
+
+
+async def _listen(moderator: Moderator, pcm_s16le: bytes, language: str | None) -> Verdict:
+    return await moderator.check_audio(_chunk(pcm_s16le), language=language)
 
 
 async def _approved(

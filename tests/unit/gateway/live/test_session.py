@@ -234,6 +234,18 @@ def test_a_voice_that_fails_fails_its_drive_alone(studio: Studio) -> None:
     run(main())
 
 
+def test_a_voice_that_is_being_replaced_is_waited_for(studio: Studio) -> None:
+    async def main() -> None:
+        async with studio.live() as session:
+            studio.speaker.refuses = 3
+            drive = await studio.director().say(session, "hello", interrupt=False)
+            await until(lambda: drive.ended)
+            assert drive.status is DriveStatus.FINISHED
+            assert studio.speaker.refuses == 0
+
+    run(main())
+
+
 def test_sound_is_heard_once_it_was_listened_to(studio: Studio) -> None:
     async def main() -> None:
         async with studio.live() as session:
