@@ -85,7 +85,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
     name = "vultus.storage.v1.ObjectService"
     async with serve_grpc("127.0.0.1:0", {name: register}, drain_timeout_s=1) as storage:
-        storage.set_serving(True)
+        await storage.set_serving(True)
         settings = LipsyncSettings(
             home=HOME, storage_address=storage.address, pack_cache_folder=tmp_path
         )
