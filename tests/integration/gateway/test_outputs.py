@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import pairwise
@@ -10,8 +11,10 @@ import httpx
 import pytest
 
 from services.gateway.outputs.output import Pauses
+from services.gateway.outputs.srt import caller
 from services.gateway.settings import GatewaySettings
 from tests.fakes.film import Film
+from tests.fakes.network import Authority, lossy_path, tls_in_front_of
 from tests.fakes.receiver import Receiver, free_port
 from tests.fakes.stage import Stage
 from tests.fakes.watcher import until
@@ -27,9 +30,16 @@ def film() -> Film:
 
 
 @pytest.fixture
-async def stage(film: Film) -> AsyncIterator[Stage]:
+def authority() -> Authority:
+    """Whom the gateway trusts."""
+    return Authority()
+
+
+@pytest.fixture
+async def stage(film: Film, authority: Authority) -> AsyncIterator[Stage]:
     stage = Stage(GatewaySettings(key_cache_s=0, output_private_addresses=True))
     stage.animator = film
+    stage.tls = authority.trusted()
     stage.pauses = Pauses(first_s=0.1, most_s=0.2)
     yield stage
     await stage.sessions.close()
@@ -77,6 +87,17 @@ async def looked_at(client: httpx.AsyncClient, outputs_url: str, output: Json) -
     return told
 
 
+async def eventually(
+    client: httpx.AsyncClient, outputs_url: str, output: Json, status: str
+) -> Json:
+    """The output as soon as it has that status."""
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async with asyncio.timeout(20):
+        while (told := await looked_at(client, outputs_url, output))["status"] != status:
+            await asyncio.wait({never}, timeout=0.02)
+    return told
+
+
 def assert_in_sync(receiver: Receiver) -> None:
     """Each flash has its beep. The first pair may have begun before it was received."""
     flashes, beeps = receiver.flashes(), receiver.beeps()
@@ -86,11 +107,7 @@ def assert_in_sync(receiver: Receiver) -> None:
 
 
 async def test_rtmp_arrives_whole_and_in_sync(
-    stage: Stage,
-    client: httpx.AsyncClient,
-    outputs_url: str,
-    film: Film,
-    receive: Callable[..., Receiver],
+    client: httpx.AsyncClient, outputs_url: str, receive: Callable[..., Receiver]
 ) -> None:
     url = f"rtmp://127.0.0.1:{free_port()}/live/a-key"
     receiver = receive("-listen", "1", "-i", url)
@@ -123,3 +140,110 @@ async def test_srt_arrives_whole_and_in_sync(
     assert not receiver.complaints
     assert (await client.delete(f"{outputs_url}/{output['id']}")).status_code == 204
     await until(lambda: receiver.ended)
+
+
+async def test_rtmp_goes_on_when_the_server_was_killed_and_comes_back(
+    client: httpx.AsyncClient, outputs_url: str, receive: Callable[..., Receiver]
+) -> None:
+    url = f"rtmp://127.0.0.1:{free_port()}/live/a-key"
+    first = receive("-listen", "1", "-i", url)
+    output = await added(client, outputs_url, url)
+    await until(lambda: len(first.pictures) > 25)
+    first.stop()
+    await eventually(client, outputs_url, output, "retrying")
+    second = receive("-listen", "1", "-i", url)
+    await eventually(client, outputs_url, output, "live")
+    await until(lambda: len(second.flashes()) > 3 and len(second.beeps()) > 3)
+    assert_in_sync(second)
+    assert second.pictures[0][0] > first.pictures[-1][0], "one timeline runs through both"
+    told = await looked_at(client, outputs_url, output)
+    assert (told["reconnects"], told["error"]) == (1, None)
+
+
+async def test_srt_goes_on_when_the_listener_was_killed_and_comes_back(
+    client: httpx.AsyncClient,
+    outputs_url: str,
+    receive: Callable[..., Receiver],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(caller, "SILENCE_S", 1.0)
+    url = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    first = receive("-i", f"{url}?mode=listener")
+    output = await added(client, outputs_url, url)
+    await until(lambda: len(first.pictures) > 25)
+    first.stop()
+    await eventually(client, outputs_url, output, "retrying")
+    second = receive("-i", f"{url}?mode=listener")
+    await eventually(client, outputs_url, output, "live")
+    await until(lambda: len(second.flashes()) > 3 and len(second.beeps()) > 3)
+    assert_in_sync(second)
+    assert second.pictures[0][0] > first.pictures[-1][0], "one timeline runs through both"
+
+
+async def test_srt_is_encrypted_under_a_passphrase(
+    client: httpx.AsyncClient, outputs_url: str, receive: Callable[..., Receiver]
+) -> None:
+    url = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    options = "passphrase=a-long-passphrase&pbkeylen=32"
+    receiver = receive("-i", f"{url}?mode=listener&{options}")
+    await added(client, outputs_url, f"{url}?{options}&streamid=publish:someone")
+    await until(lambda: receiver.flashes() and receiver.beeps())
+    assert receiver.codecs == {"h264", "aac"}
+
+
+async def test_srt_is_given_up_when_the_passphrase_is_not_the_listeners(
+    client: httpx.AsyncClient, outputs_url: str, receive: Callable[..., Receiver]
+) -> None:
+    url = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    receiver = receive("-i", f"{url}?mode=listener&passphrase=a-long-passphrase")
+    output = await added(client, outputs_url, f"{url}?passphrase=another-passphrase")
+    told = await eventually(client, outputs_url, output, "failed")
+    assert told["error"] == {
+        "code": "forbidden",
+        "detail": "the passphrase is not the listener's",
+        "retryable": False,
+        "categories": [],
+    }
+    assert not receiver.pictures
+
+
+async def test_srt_packets_that_get_lost_are_sent_again(
+    client: httpx.AsyncClient, outputs_url: str, receive: Callable[..., Receiver]
+) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    receiver = receive("-i", f"srt://127.0.0.1:{port}?mode=listener")
+    async with lossy_path(port, lose_every=10) as path:
+        await added(client, outputs_url, f"srt://127.0.0.1:{path.port}")
+        await until(lambda: len(receiver.flashes()) > 4 and len(receiver.beeps()) > 4)
+    assert path.lost > 20
+    assert_in_sync(receiver)
+    steps_s = [after - before for (before, _), (after, _) in pairwise(receiver.pictures)]
+    assert max(steps_s) < 0.06, "no picture is missing"
+
+
+async def test_rtmps_goes_to_a_server_whose_certificate_is_good(
+    authority: Authority,
+    client: httpx.AsyncClient,
+    outputs_url: str,
+    receive: Callable[..., Receiver],
+) -> None:
+    port = free_port()
+    receiver = receive("-listen", "1", "-i", f"rtmp://127.0.0.1:{port}/live/a-key")
+    async with tls_in_front_of(port, authority) as secure_port:
+        await added(client, outputs_url, f"rtmps://localhost:{secure_port}/live/a-key")
+        await until(lambda: receiver.flashes() and receiver.beeps())
+    assert receiver.codecs == {"h264", "aac"}
+
+
+async def test_rtmps_is_given_up_when_the_certificate_is_not_good(
+    client: httpx.AsyncClient, outputs_url: str
+) -> None:
+    async with tls_in_front_of(free_port(), Authority()) as secure_port:
+        output = await added(client, outputs_url, f"rtmps://localhost:{secure_port}/live/a-key")
+        told = await eventually(client, outputs_url, output, "failed")
+    assert told["error"] == {
+        "code": "forbidden",
+        "detail": "the server's certificate is not valid",
+        "retryable": False,
+        "categories": [],
+    }

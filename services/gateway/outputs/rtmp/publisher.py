@@ -31,6 +31,7 @@ _HANDSHAKE_BYTES = 1536
 _VERSION = 3
 _SEND_BUFFER_BYTES = 1 << 18
 """What may wait in the kernel for a slow server: a second or two."""
+_WRITE_BUFFER_BYTES = 1 << 16
 _WINDOW_BYTES = 2_500_000
 _CONTROL, _COMMANDS, _SOUND, _PICTURES = 2, 3, 4, 6
 _PING, _PONG = 6, 7
@@ -215,7 +216,7 @@ async def rtmp_connection(
 def _bound_buffers(writer: asyncio.StreamWriter) -> None:
     own: socket.socket = writer.get_extra_info("socket")
     own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    writer.transport.set_write_buffer_limits(high=0)
+    writer.transport.set_write_buffer_limits(_WRITE_BUFFER_BYTES)
 
 
 def _command_of(message: Message) -> tuple[str, list[amf.Value]]:
