@@ -86,7 +86,7 @@ async def serving(
     gateway = build(settings, clients, Jobs(queue), News(nats), owners)
     sweeper = Sweeper(clients.streams, owners, gateway.sessions, lease_s=lease_s)
     neighbours = Neighbours(owners, known_as)
-    async with forwarding(gateway, neighbours) as layer, sweeping(sweeper):
+    async with forwarding(gateway, neighbours, sweeper) as layer, sweeping(sweeper):
         app = create_app(gateway, layer)
         async with serve_http(app, listener, drain_timeout_s=settings.drain_timeout_s):
             try:
@@ -171,13 +171,16 @@ async def serve_http(
 
 
 @asynccontextmanager
-async def forwarding(gateway: Gateway, neighbours: Neighbours) -> AsyncIterator[Layer]:
+async def forwarding(
+    gateway: Gateway, neighbours: Neighbours, sweeper: Sweeper
+) -> AsyncIterator[Layer]:
     """Hands calls for the streams of other gateways on to them, while the block runs."""
     async with open_web() as web:
         yield lambda app: Forwarding(
             app,
             lives_here=lambda stream_id: gateway.sessions.find(stream_id) is not None,
             neighbours=neighbours,
+            trouble_with=sweeper.trouble_with,
             web=web,
         )
 

@@ -24,6 +24,7 @@ from services.common.logging import REQUEST_ID_HEADER, current_request_id
 from services.gateway.http.forward_socket import forward_socket
 from services.gateway.http.problem import respond
 from services.gateway.live.neighbours import Neighbours
+from services.gateway.live.tokens import PREFIX as TOKEN_PREFIX
 
 log = structlog.get_logger()
 
@@ -70,9 +71,11 @@ class Forwarding:
         *,
         lives_here: Callable[[str], bool],
         neighbours: Neighbours,
+        trouble_with: Callable[[str], Awaitable[DomainError | None]],
         web: httpx.AsyncClient,
     ) -> None:
         self._app = app
+        self._trouble_with = trouble_with
         self._lives_here = lives_here
         self._neighbours = neighbours
         self._web = web
@@ -85,6 +88,8 @@ class Forwarding:
             return
         try:
             owner = await self._neighbours.owner_of(stream_id)
+            if owner is None and _bears_token(scope):
+                await self._tell_trouble(stream_id)
         except DomainError as error:
             await _refuse(error, scope, receive, send)
             return
@@ -93,6 +98,11 @@ class Forwarding:
             return
         log.debug("http.forwarded", stream_id=stream_id, owner=owner)
         await self._forward(owner, scope, receive, send)
+
+    async def _tell_trouble(self, stream_id: str) -> None:
+        """Raises why a stream is gone: its tokens went with it, so nobody else could tell."""
+        if trouble := await self._trouble_with(stream_id):
+            raise trouble
 
     async def _forward(self, owner: str, scope: Scope, receive: Receive, send: Send) -> None:
         headers, watched = _headers_on(scope), _Watched(send)
@@ -130,6 +140,12 @@ def _stream_of(scope: Scope) -> str | None:
     if found is None or not is_id(found[1], "st"):
         return None
     return None if found[2] is None and scope.get("method") in ("GET", "HEAD") else found[1]
+
+
+def _bears_token(scope: Scope) -> bool:
+    """Whether the caller shows a stream's token: in a header, or as the name of a protocol."""
+    shown = [Headers(scope=scope).get("authorization", ""), *scope.get("subprotocols", ())]
+    return any(re.search(rf"(^|[ .]){TOKEN_PREFIX}", each) for each in shown)
 
 
 def _headers_on(scope: Scope) -> RawHeaders:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from services.common.errors import DomainError
+from services.common.errors import DomainError, StreamEnded, Unavailable
 from services.gateway.live.owners import Claims
 from services.gateway.ports import Streams
 from services.gateway.records import StreamRecord, StreamStatus
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 REASON = "gateway_lost"
 _PAGE = 500
+_REMEMBERED = 10_000
 
 
 class Directory(Protocol):
@@ -68,6 +69,7 @@ class Sweeper:
         self._bucket: object = None
         self._steady_since_s: float | None = None
         self._missing_since_s: dict[str, float] = {}
+        self._accounts: dict[str, str] = {}
 
     async def run(self) -> None:
         """Looks again and again until cancelled."""
@@ -84,6 +86,7 @@ class Sweeper:
         here = frozenset(self._residents.ids())
         try:
             unended = await self._unended()
+            self._remember(unended, here)
             for stream_id in here - unended.keys():
                 self._residents.lost(stream_id)
             claims = await self._directory.claims()
@@ -92,6 +95,26 @@ class Sweeper:
             raise
         for stream in self._lost(unended, claims, here):
             await self._end(stream)
+
+    async def trouble_with(self, stream_id: str) -> DomainError | None:
+        """Why a stream that lately lived on another gateway is not found there.
+
+        None: it was never seen. Raises what the catalog raises.
+        """
+        account_id = self._accounts.get(stream_id)
+        if account_id is None:
+            return None
+        record = await self._streams.get(account_id, stream_id)
+        if record.ended:
+            return StreamEnded(f"the stream has ended: {record.reason}")
+        return Unavailable("the gateway of the stream does not answer", retry_after_s=2)
+
+    def _remember(self, unended: Mapping[str, StreamRecord], here: Collection[str]) -> None:
+        for stream in unended.values():
+            if stream.id not in here:
+                self._accounts[stream.id] = stream.account_id
+        for stream_id in list(self._accounts)[: len(self._accounts) - _REMEMBERED]:
+            del self._accounts[stream_id]
 
     async def _unended(self) -> Mapping[str, StreamRecord]:
         found: dict[str, StreamRecord] = {}

@@ -238,9 +238,14 @@ async def test_the_streams_of_a_killed_gateway_end_with_a_reason(
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         record = await ended(other, stream)
         assert (record["status"], record["reason"]) == ("ended", "gateway_lost")
-        answer = await other.post(path, json={"text": "Anybody there?"})
-        assert (answer.status_code, answer.json()["code"]) == (409, "stream_ended")
-        assert "gateway_lost" in answer.json()["detail"]
+        for bearer in (stage.secret, stream["token"]):
+            headers = {"Authorization": f"Bearer {bearer}"}
+            answer = await other.post(path, json={"text": "Anybody?"}, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (409, "stream_ended")
+            assert "gateway_lost" in answer.json()["detail"]
+        with pytest.raises(InvalidStatus) as refused:
+            await socket_of(other, stream)
+        assert json.loads(refused.value.response.body)["code"] == "stream_ended"
 
 
 async def test_a_gateway_that_stood_still_learns_that_it_was_given_up(

@@ -13,7 +13,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from services.common.errors import Unavailable
+from services.common.errors import DomainError, StreamEnded, Unavailable
 from services.common.ids import new_id
 from services.gateway.http.forward import Forwarding
 from services.gateway.http.problem import CatchAll
@@ -61,6 +61,7 @@ class Door:
 
     owner: str | None = OWNER
     down: bool = False
+    trouble: DomainError | None = None
     served_here: int = 0
     asked: list[str] = field(default_factory=list)
     seen: list[httpx.Request] = field(default_factory=list)
@@ -70,6 +71,9 @@ class Door:
         if self.down:
             raise Unavailable("down", retry_after_s=2)
         return self.owner
+
+    async def trouble_with(self, stream_id: str) -> DomainError | None:
+        return self.trouble
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.served_here += 1
@@ -86,6 +90,7 @@ class Door:
                 self.serve,
                 lives_here=lambda _: here,
                 neighbours=Neighbours(self, "10.0.0.1:8080"),
+                trouble_with=self.trouble_with,
                 web=web,
             )
             await CatchAll(layer)(scope, caller.receive, caller.send)
@@ -179,6 +184,18 @@ async def test_a_stream_that_lives_here_or_nowhere_is_served_here(path: str) -> 
     door.owner = None
     await door.call(echo, Caller(), http(path))
     assert (door.served_here, door.seen) == (2, [])
+
+
+async def test_who_shows_a_token_of_a_stream_that_is_gone_is_told_why(path: str) -> None:
+    door, caller = Door(owner=None, trouble=StreamEnded("gateway_lost")), Caller()
+    await door.call(echo, caller, http(path, authorization="Bearer vt_1"))
+    assert (caller.status, json.loads(caller.content)["code"]) == (409, "stream_ended")
+    await door.call(echo, Caller(), http(path, authorization="Bearer vk_1"))
+    await door.call(echo, Caller(), http(path))
+    assert door.served_here == 2
+    door.trouble = None
+    await door.call(echo, Caller(), http(path, authorization="Bearer vt_1"))
+    assert door.served_here == 3
 
 
 async def refuse(request: httpx.Request) -> httpx.Response:

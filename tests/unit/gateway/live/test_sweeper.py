@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.common.errors import Unavailable
+from services.common.errors import StreamEnded, Unavailable
 from services.gateway.live.owners import Claims
 from services.gateway.live.sweeper import Sweeper
 from services.gateway.records import StreamRecord, StreamSpec, StreamStatus
@@ -163,6 +163,20 @@ async def test_two_gateways_that_find_a_stream_lost_end_it_once(night: Night) ->
     )
     await night.looks(LEASE_S)
     assert night.record(stream).reason == "lipsync_unavailable"
+
+
+async def test_what_became_of_a_stream_elsewhere_is_known(night: Night) -> None:
+    stream, here = await night.new_stream(claimed=True), await night.new_stream(claimed=True)
+    night.here.add(here.id)
+    assert await night.sweeper.trouble_with(stream.id) is None
+    await night.looks(LOOK_S)
+    assert isinstance(await night.sweeper.trouble_with(stream.id), Unavailable)
+    assert await night.sweeper.trouble_with(here.id) is None
+    night.claimed.remove(stream.id)
+    await night.looks(PATIENCE_S + LOOK_S)
+    trouble = await night.sweeper.trouble_with(stream.id)
+    assert isinstance(trouble, StreamEnded)
+    assert "gateway_lost" in trouble.message
 
 
 def test_it_goes_on_looking_after_a_failure_and_ends_the_lost_within_a_lease() -> None:
