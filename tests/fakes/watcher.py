@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,9 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtp import RtcpSrPacket, RtpPacket
+
+_Receive = Callable[[bytes, int], None]
+_Send = Callable[[bytes], Awaitable[None]]
 
 SDP = {"Content-Type": "application/sdp"}
 
@@ -87,6 +91,25 @@ class Watcher:
     def lose(self, lost: Callable[[RtpPacket], bool]) -> None:
         """From now on the packets of which that is true do not arrive, unless sent again."""
         self._lost = lost
+
+    def worsen(self, *, loss: float, jitter_s: float) -> None:
+        """From now on datagrams are lost and delayed at random, so also out of order, both ways."""
+        chance = random.Random(1)  # noqa: S311 - no secret
+        loop = asyncio.get_running_loop()
+        for transport in {one.receiver.transport for one in self.connection.getTransceivers()}:
+            ice = transport.transport
+            receive, send = ice._connection.data_received, ice._send
+
+            def received(data: bytes, component: int, receive: _Receive = receive) -> None:
+                if chance.random() >= loss:
+                    loop.call_later(chance.uniform(0, jitter_s), receive, data, component)
+
+            async def sent(data: bytes, send: _Send = send) -> None:
+                if chance.random() >= loss:
+                    await send(data)
+
+            ice._connection.data_received = received  # type: ignore[method-assign]
+            ice._send = sent
 
     def fall_silent(self) -> None:
         """Sends nothing more, not even that it goes."""

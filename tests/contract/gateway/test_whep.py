@@ -387,6 +387,21 @@ async def test_lost_packets_are_sent_again(
     assert wished(film) - before <= 1
 
 
+async def test_a_bad_network_stays_watchable(
+    stage: Stage, client: httpx.AsyncClient, watcher: Watcher
+) -> None:
+    stream = await opened(stage, client)
+    await watcher.watch(client, stream["whep_url"])
+    await until(lambda: watcher.pictures)
+    watcher.worsen(loss=0.05, jitter_s=0.2)
+    first = len(watcher.pictures)
+    begun = watcher.pictures[-1][0]
+    await until(lambda: watcher.pictures[-1][0] > begun + 8 * 90_000, 30)
+    seen = [time for time, _ in watcher.pictures[first:]]
+    assert len(seen) > 8 * 25 * 0.9
+    assert max(after - before for before, after in pairwise(seen)) < 45_000
+
+
 async def test_an_empty_datagram_of_a_stranger_does_no_harm(
     stage: Stage, client: httpx.AsyncClient, watcher: Watcher
 ) -> None:
