@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import cv2
 import grpc
+import structlog
 from vultus.lipsync.v1 import lipsync_service_pb2_grpc
 
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore
+from services.lipsync.capacity import Capacity, measured_room
 from services.lipsync.pack import AvatarPack
 from services.lipsync.phonemes import HamaRecogniser
 from services.lipsync.portrait import FaceModels, PackBuilder, PortraitInspector
@@ -22,6 +25,8 @@ from services.lipsync.session import SessionLimits
 from services.lipsync.settings import LipsyncSettings
 from services.lipsync.store import PackCache, StorageObjects
 from services.lipsync.studio import PictureStudio
+
+log = structlog.get_logger()
 
 SERVICE_NAME = "vultus.lipsync.v1.LipsyncService"
 
@@ -36,6 +41,7 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
     # Each animation has its thread already; more of them would only get in each other's way.
     cv2.setNumThreads(1)
     studio = await asyncio.to_thread(open_studio, settings)
+    capacity = await asyncio.to_thread(capacity_of, settings, studio)
     recogniser = await asyncio.to_thread(HamaRecogniser)
     with (
         ThreadPoolExecutor(settings.render_threads, "draw") as drawing,
@@ -55,6 +61,7 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
                 objects,
                 packs,
                 recogniser,
+                capacity,
                 limits_of(settings),
                 drawing=drawing,
                 preparing=preparing,
@@ -90,4 +97,15 @@ def limits_of(settings: LipsyncSettings) -> Limits:
     session = SessionLimits(
         max_queued_us=int(settings.max_queued_s * 1_000_000), stall_s=settings.stall_timeout_s
     )
-    return Limits(settings.max_sessions, settings.max_waiting_portraits, session)
+    return Limits(settings.max_waiting_portraits, session)
+
+
+def capacity_of(settings: LipsyncSettings, studio: PictureStudio) -> Capacity:
+    """How many animations the settings, or else a measurement, let the service take on."""
+    if settings.max_sessions is not None:
+        return Capacity(settings.max_sessions)
+    portrait = ModelStore(settings.home).path("demo-portrait").read_bytes()
+    threads = min(settings.render_threads, len(os.sched_getaffinity(0)))
+    room = measured_room(studio, portrait, threads)
+    log.info("capacity.measured", animations=round(room, 1))
+    return Capacity(room)

@@ -22,6 +22,7 @@ from services.common.admission import Slots
 from services.common.errors import DomainError, InvalidInput
 from services.common.telemetry import FRAMES_TOTAL, SESSIONS, UTTERANCES_TOTAL, stage
 from services.lipsync.animation import Animation, Clock, Event, Frame, MouthSource, Renderer, Sound
+from services.lipsync.capacity import Capacity, Format
 from services.lipsync.encoder import (
     MAX_BITRATE_BPS,
     MIN_BITRATE_BPS,
@@ -105,7 +106,6 @@ class Studio(Protocol[PackT]):
 class Limits:
     """How much is taken on."""
 
-    max_sessions: int
     max_portraits: int
     """Portraits that are looked at or built, or wait for it."""
     session: SessionLimits
@@ -120,6 +120,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         objects: Objects,
         packs: PackCache[PackT],
         recogniser: PhoneRecogniser,
+        capacity: Capacity,
         limits: Limits,
         *,
         drawing: Executor,
@@ -132,7 +133,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         self._limits = limits
         self._drawing = drawing
         self._preparing = preparing
-        self._sessions = Slots(limits.max_sessions, "every animation slot is taken")
+        self._capacity = capacity
         self._portraits = Slots(limits.max_portraits, "too many portraits are being looked at")
 
     async def InspectPortrait(
@@ -180,9 +181,11 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         """See the proto."""
         try:
             config = await _config(request_iterator)
-            with self._sessions.taken(), SESSIONS.track_inprogress():
-                started, animation = await self._open(config)
-                yield wire.AnimateResponse(started=started)
+            pack = await self._packs.load(_name(config.pack, "pack"))
+            look = _format(config, pack)
+            with self._capacity.taken(look), SESSIONS.track_inprogress():
+                animation = await self._open(config, pack, look)
+                yield wire.AnimateResponse(started=_started(config, look))
                 commands = _commands(request_iterator, config.sample_rate_hz)
                 events = play(animation, commands, self._drawing, self._limits.session)
                 async with aclosing(events):
@@ -193,21 +196,15 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
             await asyncio.sleep(PARTING_S)
             raise
 
-    async def _open(self, config: wire.AnimateConfig) -> tuple[wire.AnimateStarted, Animation]:
-        pack = await self._packs.load(_name(config.pack, "pack"))
-        width, height = _size(config, pack)
+    async def _open(self, config: wire.AnimateConfig, pack: PackT, look: Format) -> Animation:
         renderer = await asyncio.get_running_loop().run_in_executor(
-            self._drawing, self._studio.renderer, pack, width, height
+            self._drawing, self._studio.renderer, pack, look.width, look.height
         )
-        clock = Clock(config.fps, config.sample_rate_hz)
-        bitrate_bps = config.bitrate_bps or default_bitrate_bps(width, height, config.fps)
-        encoder = H264Encoder(width, height, config.fps, bitrate_bps)
+        clock = Clock(look.fps, config.sample_rate_hz)
+        bitrate_bps = config.bitrate_bps or default_bitrate_bps(look.width, look.height, look.fps)
+        encoder = H264Encoder(look.width, look.height, look.fps, bitrate_bps)
         seed = config.seed or secrets.randbits(63)
-        animation = Animation(clock, seed, renderer, encoder, self._recogniser, paced=config.paced)
-        started = wire.AnimateStarted(
-            width=width, height=height, fps=config.fps, sample_rate_hz=config.sample_rate_hz
-        )
-        return started, animation
+        return Animation(clock, seed, renderer, encoder, self._recogniser, paced=config.paced)
 
     def _build(
         self, portrait: bytes, progress: Callable[[float], None]
@@ -253,11 +250,20 @@ def _bitrate(bitrate_bps: int) -> int:
     return bitrate_bps
 
 
-def _size(config: wire.AnimateConfig, pack: Pack) -> tuple[int, int]:
+def _format(config: wire.AnimateConfig, pack: Pack) -> Format:
     width, height = config.width or pack.width, config.height or pack.height
     if any(side % 2 or not MIN_SIDE <= side <= MAX_SIDE for side in (width, height)):
         raise InvalidInput(f"width and height must be even and {MIN_SIDE} to {MAX_SIDE}")
-    return width, height
+    return Format(width, height, config.fps)
+
+
+def _started(config: wire.AnimateConfig, look: Format) -> wire.AnimateStarted:
+    return wire.AnimateStarted(
+        width=look.width,
+        height=look.height,
+        fps=look.fps,
+        sample_rate_hz=config.sample_rate_hz,
+    )
 
 
 async def _commands(

@@ -18,8 +18,8 @@ class LipsyncSettings(ServiceSettings):
     """`host:port` of the storage service."""
     onnx_providers: tuple[str, ...] = ("CPUExecutionProvider",)
     """ONNX Runtime's execution providers, best first, as JSON; a missing one stops the start."""
-    max_sessions: int = Field(default=4, ge=1)
-    """Animations at once; more are refused as overloaded."""
+    max_sessions: int | None = Field(default=None, ge=1)
+    """Animations of 512×512 at once, larger ones count for more; unset: measured at the start."""
     max_preparations: int = Field(default=1, ge=1)
     """Portraits that are looked at or built at once; more wait."""
     max_waiting_portraits: int = Field(default=16, ge=1)

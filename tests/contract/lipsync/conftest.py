@@ -21,6 +21,7 @@ from vultus.storage.v1 import object_service_pb2, object_service_pb2_grpc
 from services.common.errors import NoFace, NotFound
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
+from services.lipsync.capacity import Capacity, Format
 from services.lipsync.expression import Expression
 from services.lipsync.phonemes import Phone
 from services.lipsync.servicer import Limits, LipsyncServicer
@@ -186,7 +187,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
                 objects,
                 packs,
                 Silent(),
-                Limits(2, 4, SessionLimits(max_queued_us=10_000_000, stall_s=60)),
+                Capacity(2 * Format(128, 160, 25).weight),
+                Limits(4, SessionLimits(max_queued_us=10_000_000, stall_s=60)),
                 drawing=drawing,
                 preparing=preparing,
             )
