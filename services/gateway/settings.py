@@ -60,7 +60,7 @@ class GatewaySettings(PeerSettings):
     """Live streams of one process; more are refused as overloaded."""
     stream_lease_s: float = Field(default=10.0, ge=1)
     """A gateway that is silent for so long has lost its live streams."""
-    advertised_address: str | None = None
+    advertised_address: str | None = Field(default=None, pattern=r"^\S+:\d+$")
     """`host:port` at which other gateways reach this one; unset: where it listens."""
     ice_servers: tuple[IceServer, ...] = ()
     """STUN and TURN servers that viewers are told of, as JSON: `[{"urls": ["stun:…"]}]`."""
