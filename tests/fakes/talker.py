@@ -23,6 +23,8 @@ class Microphone(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self.talking = False
+        self.recording = b""
+        """PCM s16le at RATE_HZ that it gives next, before anything else."""
         self.unmuted = asyncio.Event()
         self.unmuted.set()
         self._at = 0
@@ -34,6 +36,8 @@ class Microphone(MediaStreamTrack):
         await self._until_due()
         times_s = (self._at + np.arange(_SAMPLES)) / RATE_HZ
         samples = self._noise.normal(0, 10, _SAMPLES)
+        part, self.recording = self.recording[: 2 * _SAMPLES], self.recording[2 * _SAMPLES :]
+        samples[: len(part) // 2] += np.frombuffer(part, "<i2")
         if self.talking:
             samples += _LOUD * np.sin(2 * np.pi * _TONE_HZ * times_s)
         frame = av.AudioFrame.from_ndarray(

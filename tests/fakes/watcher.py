@@ -28,6 +28,8 @@ class Received:
 
     levels: list[tuple[int, float]] = field(default_factory=list)
     """RTP time since the track's first packet, and brightness (0 to 255) or loudness (0 to 1)."""
+    pcm: bytearray = field(default_factory=bytearray)
+    """Sound: mono s16le, 48 kHz."""
     ended: bool = False
 
 
@@ -142,6 +144,8 @@ class Watcher:
             while True:
                 frame = await track.recv()
                 received.levels.append((int(frame.pts or 0), _level(frame)))
+                if isinstance(frame, av.AudioFrame):
+                    received.pcm += frame.to_ndarray()[0, ::2].astype("<i2").tobytes()
         except MediaStreamError:
             received.ended = True
 
