@@ -133,7 +133,7 @@ class Sessions:
             try:
                 session.moved(await self._streams.move(account_id, session.id, status))
             except StateConflict:
-                session.end("deleted")
+                session.end("gateway_lost")
             except DomainError as error:
                 log.warning("stream.unrecorded", stream_id=session.id, reason=error.reason)
 
