@@ -22,6 +22,7 @@ from bench.figures import Figure
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.lipsync.app import SERVICE_NAME, limits_of
+from services.lipsync.capacity import Capacity
 from services.lipsync.pack import AvatarPack
 from services.lipsync.phonemes import HamaRecogniser
 from services.lipsync.servicer import LipsyncServicer
@@ -94,6 +95,7 @@ async def _served(
             objects,
             packs,
             HamaRecogniser(),
+            Capacity(_ROUNDS),
             limits_of(settings),
             drawing=drawing,
             preparing=preparing,
