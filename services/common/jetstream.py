@@ -174,6 +174,7 @@ class JobQueue:
         subscription: JetStreamContext.PullSubscription | None = None
         try:
             while True:
+                _heed_cancellation()
                 try:
                     if subscription is None:
                         subscription = await self._subscribe(queue, ack_wait_s)
@@ -201,6 +202,11 @@ class JobQueue:
         )
 
     async def _handle(self, queue: str, message: Msg, handler: Handler, heartbeat_s: float) -> None:
+        try:
+            _heed_cancellation()
+        except asyncio.CancelledError:
+            await _settle(message.nak(delay=0))
+            raise
         delivery = Delivery(message.data, message.metadata.num_delivered or 1)
         with request_scope((message.headers or {}).get(REQUEST_ID_HEADER)):
             async with _heartbeat(message, heartbeat_s):
@@ -239,6 +245,17 @@ class JobQueue:
 def retry_delay_s(attempt: int) -> float:
     """The pause after the given attempt (1 is the first)."""
     return RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S)) - 1]
+
+
+def _heed_cancellation() -> None:
+    """Raises CancelledError when the task was cancelled and nobody noticed.
+
+    nats-py waits with asyncio.wait_for, which, before Python 3.12, loses a cancellation that comes
+    together with a result (https://github.com/python/cpython/issues/86296).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def to_json(message: Message) -> bytes:

@@ -112,7 +112,7 @@ def build(
         clients.speaker,
         clients.animator,
         owners,
-        Archive(clients.streams, clients.videos, clients.recorder, news),
+        Archive(clients.streams, clients.videos, clients.recorder, clients.objects, news),
         admission,
     )
     return Gateway(

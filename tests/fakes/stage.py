@@ -95,7 +95,7 @@ class Stage:
             self.speaker,
             self.animator,
             FakeOwners(),
-            Archive(self.streams, self.videos, self.recorder, self.news),
+            Archive(self.streams, self.videos, self.recorder, self.objects, self.news),
             Admission(self.settings.max_streams, "vo_en_heart", "vo_zh_xiaoxiao"),
         )
 

@@ -18,7 +18,7 @@ from services.gateway.live.session import Session
 from services.gateway.media import AudioChunk, Frame, Recordable
 from services.gateway.pipeline import Stage
 from services.gateway.places import places
-from services.gateway.ports import Recorder, RecordingHeader, Streams, Videos
+from services.gateway.ports import Objects, Recorder, RecordingHeader, Streams, Videos
 from services.gateway.records import NewVideo, Video, VideoResult, VideoSpec, VideoStatus
 from services.gateway.trouble import trouble_of
 
@@ -30,8 +30,16 @@ _LEASE_S = 30
 class Archive:
     """Makes videos of streams."""
 
-    def __init__(self, streams: Streams, videos: Videos, recorder: Recorder, news: News) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        videos: Videos,
+        recorder: Recorder,
+        objects: Objects,
+        news: News,
+    ) -> None:
         self._streams = streams
+        self._objects = objects
         self._videos = videos
         self._recorder = recorder
         self._news = news
@@ -52,7 +60,7 @@ class Archive:
             log.warning("recording.failed", stream_id=session.id, reason=error.reason)
             session.events.tell("recording.failed")
             if lease is not None:
-                await _tell_failure(lease, error)
+                await self._give_up(lease, error)
 
     async def _video(self, session: Session) -> Video:
         spec = session.record.spec
@@ -93,12 +101,17 @@ class Archive:
         await lease.end(VideoStatus.SUCCEEDED, result=result)
         log.info("recording.kept", stream_id=session.id, video_id=lease.video.id)
 
-
-async def _tell_failure(lease: Lease, error: DomainError) -> None:
-    try:
-        await lease.end(VideoStatus.FAILED, error=trouble_of(error))
-    except DomainError as unsaid:
-        log.warning("recording.unrecorded", video_id=lease.video.id, reason=unsaid.reason)
+    async def _give_up(self, lease: Lease, error: DomainError) -> None:
+        """Says why there is no video, unless another has said so, and leaves no file."""
+        try:
+            await lease.end(VideoStatus.FAILED, error=trouble_of(error))
+        except DomainError as unsaid:
+            log.warning("recording.unrecorded", video_id=lease.video.id, reason=unsaid.reason)
+        content, _ = places(lease.video)
+        try:
+            await self._objects.delete([content])
+        except DomainError as left:
+            log.warning("recording.left", video_id=lease.video.id, reason=left.reason)
 
 
 async def _media(session: Session, lease: Lease) -> AsyncGenerator[Recordable, None]:
