@@ -124,15 +124,19 @@ async def tls_in_front_of(port: int, authority: Authority) -> AsyncIterator[int]
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
+        writers = [writer]
         try:
             inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+            writers.append(inner_writer)
             async with asyncio.TaskGroup() as group:
                 group.create_task(_pass_on(reader, inner_writer))
                 group.create_task(_pass_on(inner_reader, writer))
         except (OSError, asyncio.CancelledError):
-            writer.close()
+            pass
         finally:
             tasks.discard(task)
+            for one in writers:
+                one.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=authority.serving())
     try:
