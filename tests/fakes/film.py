@@ -52,6 +52,8 @@ class Film(FakeAnimator):
 
     keyframes: list[int] = field(default_factory=list)
     """The numbers of the frames that are keyframes."""
+    told_size: int = SIZE
+    """How large it says its pictures are."""
 
     async def animate(
         self, config: AnimationConfig, cues: AsyncGenerator[Cue | Control, None]
@@ -59,7 +61,9 @@ class Film(FakeAnimator):
         context = encoder(config.fps)
         async for item in super().animate(config, cues):
             if isinstance(item, AnimationStarted):
-                yield AnimationStarted(SIZE, SIZE, item.fps, item.sample_rate_hz)
+                yield AnimationStarted(
+                    self.told_size, self.told_size, item.fps, item.sample_rate_hz
+                )
             elif isinstance(item, Frame):
                 yield self._drawn_frame(context, item, config.fps)
             elif isinstance(item, AudioChunk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -14,10 +15,11 @@ from aiortc.rtp import RtpPacket
 
 from services.common.errors import Overloaded
 from services.gateway.live.ice import IceServer, IceServers
-from services.gateway.media import KeyframeRequest
+from services.gateway.media import BitrateChange, KeyframeRequest
 from services.gateway.records import StreamStatus
 from services.gateway.settings import GatewaySettings
 from services.gateway.webrtc import guests
+from services.gateway.webrtc.rate import MIN_BPS, ceiling_bps
 from tests.contract.gateway.test_doors import problem
 from tests.fakes.film import Film
 from tests.fakes.stage import Stage
@@ -72,6 +74,11 @@ async def opened(stage: Stage, client: httpx.AsyncClient) -> dict[str, str]:
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def bitrates(film: Film) -> list[int]:
+    """The bitrates that the encoder was asked for."""
+    return [cue.bitrate_bps for cue in film.cues if isinstance(cue, BitrateChange)]
 
 
 def wished(film: Film) -> int:
@@ -385,6 +392,20 @@ async def test_lost_packets_are_sent_again(
     times = [time for time, _ in watcher.pictures]
     assert {after - before for before, after in pairwise(times)} == {3600}
     assert wished(film) - before <= 1
+
+
+async def test_where_much_is_lost_less_is_sent(
+    stage: Stage, client: httpx.AsyncClient, film: Film, watcher: Watcher, other: Watcher
+) -> None:
+    film.told_size = 512
+    stream = await opened(stage, client)
+    await other.watch(client, stream["whep_url"])
+    await watcher.watch(client, stream["whep_url"])
+    await until(lambda: watcher.pictures and other.pictures)
+    chance = random.Random(1)  # noqa: S311 - no secret
+    watcher.lose(lambda packet: chance.random() < 0.4)
+    await until(lambda: bitrates(film))
+    assert MIN_BPS <= bitrates(film)[0] < ceiling_bps(512, 512, 25)
 
 
 async def test_a_bad_network_stays_watchable(
