@@ -19,8 +19,10 @@ CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     # A restarted peer is found again within a second or two, not after gRPC's default two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Its name notwithstanding, this is how long a connection may take to come about: a machine that
+    # has much to do at its start needs more than a moment.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     # A peer that vanished without a word is noticed in half a minute.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
