@@ -101,6 +101,10 @@ class RtmpPublisher:
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(_GOODBYE_S):
                 await self._writer.drain()
+                if self._writer.can_write_eof():
+                    self._writer.write_eof()
+                # Closing with something unread would take from the server what it has not read.
+                await self._reader.read()
 
     async def _handshake(self) -> None:
         hello = bytes(8) + secrets.token_bytes(_HANDSHAKE_BYTES - 8)
