@@ -28,7 +28,7 @@ run: models ## Start the whole stack on loopback and keep it up
 models: $(VENV)/.local ## Fetch and verify the models
 	$(BIN)/python -m services.local.models fetch
 
-test: $(VENV)/.dev models ## Run the tests, the slow ones left out
+test: $(VENV)/.dev models ## Run the tests, the slow ones left out (the browser's need Chromium: apt-get install chromium)
 	$(BIN)/pytest -m "not slow" $(TESTS)
 
 test-all: $(VENV)/.dev models ## Run every test

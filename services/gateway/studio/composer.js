@@ -6,6 +6,7 @@ import { byId, complain, inform } from "./page.js";
 
 const WORD_ENDS = /[\s\p{P}\p{Script=Han}]/u;
 const LOUD = 0.06;
+const SILENT_MS = 4_000;
 const WHOLE_LIMIT = 2_000;
 const WRITTEN_LIMIT = 20_000;
 
@@ -149,11 +150,19 @@ export class Composer {
       const microphone = await Microphone.open((samples, peak) => this.#piece(talking, samples, peak));
       if (this.#talking !== talking) microphone.close();
       else talking.microphone = microphone;
+      setTimeout(() => this.#giveUp(talking), SILENT_MS);
     } catch (error) {
       if (this.#talking === talking) this.#hush();
       if (error.said) inform(error.said);
       else complain(error);
     }
+  }
+
+  /** A browser without a sound device opens a microphone that never tells anything. */
+  #giveUp(talking) {
+    if (talking !== this.#talking || talking.begun) return;
+    this.#hush();
+    inform("mic.silent");
   }
 
   #piece(talking, samples, peak) {

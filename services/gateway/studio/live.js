@@ -7,7 +7,7 @@ import { Figures } from "./figures.js";
 import { known, say, text } from "./language.js";
 import { busy, byId, complain, inform } from "./page.js";
 import { Said } from "./said.js";
-import { Viewer } from "./viewer.js";
+import { canShow, Viewer } from "./viewer.js";
 
 const STREAM = "vultus.stream";
 const IDLE_TIMEOUT_S = 600;
@@ -103,6 +103,7 @@ export class Live {
     };
     viewer.addEventListener("picture", present(() => this.#picture()));
     viewer.addEventListener("lost", present(() => this.#lost()));
+    viewer.addEventListener("refused", present(({ detail }) => this.#refused(detail)));
     control.addEventListener("message", present(({ detail }) => this.#take(detail)));
     control.addEventListener("lost", present(({ detail }) => this.#controlLost(detail)));
   }
@@ -129,6 +130,13 @@ export class Live {
   #lost() {
     this.#state("reconnecting");
     say(byId("stage-note"), "stage.reconnecting");
+  }
+
+  /** The picture can't be had; one may drive the stream all the same. */
+  #refused(problem) {
+    if (problem.status === 404 || problem.code === "stream_ended") return;
+    say(byId("stage-note"), canShow() ? "" : "stage.no_h264");
+    if (canShow()) complain(problem);
   }
 
   async #controlLost(failures) {

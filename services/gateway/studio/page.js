@@ -42,7 +42,7 @@ export function icon(name, solid = false) {
 export function problemText(problem) {
   const name = `problem.${problem.code}`;
   const own = known(name) && (language() !== "en" || !problem.title);
-  const title = own ? text(name) : problem.title || text("problem.broken");
+  const title = own ? text(name) : problem.title || (problem.detail ? "" : text("problem.broken"));
   if (problem.errors?.length)
     return { title, detail: problem.errors.map((one) => `${one.location}: ${one.message}`).join("; ") };
   const more = `${name}_detail`;

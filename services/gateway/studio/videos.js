@@ -1,6 +1,7 @@
 /** The batch side: makes videos, follows them, plays, saves and erases them. */
 
 import { ask, call, events, pause } from "./api.js";
+import { refusal } from "./captions.js";
 import { say, text } from "./language.js";
 import { busy, byId, complain, confirmed, download, icon, make, problemText } from "./page.js";
 
@@ -170,8 +171,7 @@ class Job {
     this.#bar.hidden = this.#over;
     this.#bar.value = video.progress;
     this.#bar.setAttribute("aria-label", text(`video.${video.status}`));
-    const { title, detail } = video.error ? problemText(video.error) : { title: "", detail: "" };
-    this.#error.textContent = video.error ? [title, detail].filter(Boolean).join(": ") : "";
+    this.#error.textContent = video.error ? trouble(video.error) : "";
     this.#showButtons();
   }
 
@@ -284,6 +284,12 @@ class Job {
     this.close();
     this.#gone();
   }
+}
+
+function trouble(error) {
+  if (error.categories.length) return refusal(error.categories);
+  const { title, detail } = problemText(error);
+  return [title, detail].filter(Boolean).join(": ");
 }
 
 function button(name, picture, click) {

@@ -5,9 +5,8 @@ import { call, pause } from "./api.js";
 const GATHER_MS = 1_500;
 const LOST_MS = 4_000;
 const PAUSES_MS = [250, 500, 1_000, 2_000, 4_000];
-const GONE = [401, 403, 404, 409];
 
-/** One viewer; tells `connected`, `lost` and `picture` (the first one of a connection). */
+/** One viewer; tells `lost`, `picture` (the first of a connection), `refused` (a Problem). */
 export class Viewer extends EventTarget {
   #stream;
   #video;
@@ -35,7 +34,11 @@ export class Viewer extends EventTarget {
         return;
       } catch (problem) {
         this.#leave();
-        if (signal.aborted || GONE.includes(problem.status)) return;
+        if (signal.aborted) return;
+        if (problem.status && !problem.retryable) {
+          this.dispatchEvent(new CustomEvent("refused", { detail: problem }));
+          return;
+        }
         this.dispatchEvent(new Event("lost"));
         await pause(PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length - 1)], signal);
         this.#failures += 1;
@@ -67,7 +70,7 @@ export class Viewer extends EventTarget {
     await connection.setLocalDescription();
     await gathered(connection);
     const answer = await call("POST", this.#stream.whep_url, {
-      body: connection.localDescription.sdp,
+      body: offered(connection.localDescription.sdp),
       type: "application/sdp",
       token: this.#stream.token,
       signal: this.#stopped.signal,
@@ -85,14 +88,10 @@ export class Viewer extends EventTarget {
       clearTimeout(timer);
       if (connection !== this.connection) return;
       const state = connection.connectionState;
-      if (state === "connected") {
-        this.#failures = 0;
-        this.dispatchEvent(new Event("connected"));
-      } else if (state === "disconnected") {
+      if (state === "connected") this.#failures = 0;
+      else if (state === "disconnected")
         timer = setTimeout(() => this.#again(connection), LOST_MS);
-      } else if (state === "failed") {
-        this.#again(connection);
-      }
+      else if (state === "failed") this.#again(connection);
     });
   }
 
@@ -129,10 +128,28 @@ function servers(stream) {
   );
 }
 
+/**
+ * An offer that leaves the end of its candidates open: a browser that hides its addresses behind
+ * names is found only when its own checks arrive.
+ */
+function offered(sdp) {
+  return sdp.replaceAll("a=end-of-candidates\r\n", "");
+}
+
+/** Whether this browser can show streams at all. */
+export function canShow() {
+  const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs;
+  return !codecs || codecs.some(isH264);
+}
+
+function isH264(codec) {
+  return codec.mimeType.toLowerCase() === "video/h264";
+}
+
 /** Asks for H.264 first: streams are sent in nothing else. */
 function preferH264(transceiver) {
   const codecs = RTCRtpReceiver.getCapabilities?.("video")?.codecs ?? [];
-  const wanted = codecs.filter((codec) => codec.mimeType.toLowerCase() === "video/h264");
+  const wanted = codecs.filter(isH264);
   const rest = codecs.filter((codec) => !wanted.includes(codec));
   if (wanted.length) transceiver.setCodecPreferences?.([...wanted, ...rest]);
 }

@@ -59,6 +59,8 @@ const en = {
   "stage.add": "Add a portrait to begin.",
   "stage.connecting": "Connecting…",
   "stage.reconnecting": "The connection was lost. Connecting again…",
+  "stage.no_h264":
+    "This browser can’t show H.264 video over WebRTC. Firefox fetches what it needs some minutes after its first start; Chromium, Chrome, Edge and Safari have it.",
   "stage.unmute": "Turn the sound on",
   "stage.ended": "The stream has ended: {reason}.",
   "stage.recording": "Its recording will be under Videos.",
@@ -145,6 +147,7 @@ const en = {
   "mic.unavailable": "The microphone works only over HTTPS or on this machine itself.",
   "mic.refused": "The microphone was not allowed. Allow it in the browser’s address bar, then try again.",
   "mic.missing": "No microphone was found.",
+  "mic.silent": "Nothing comes from the microphone. Is a sound device connected?",
   "mic.behind": "The server is behind with listening; some of your voice was left out.",
 
   "job.title": "New video",
@@ -243,6 +246,8 @@ const zh = {
   "stage.add": "先添加一张人像。",
   "stage.connecting": "正在连接…",
   "stage.reconnecting": "连接中断，正在重新连接…",
+  "stage.no_h264":
+    "此浏览器无法通过 WebRTC 播放 H.264 视频。Firefox 会在首次启动数分钟后自动获取所需组件；Chromium、Chrome、Edge 与 Safari 可直接使用。",
   "stage.unmute": "打开声音",
   "stage.ended": "直播已结束：{reason}。",
   "stage.recording": "录像稍后可在“视频”中查看。",
@@ -329,6 +334,7 @@ const zh = {
   "mic.unavailable": "麦克风只能在 HTTPS 或本机访问时使用。",
   "mic.refused": "麦克风未获允许。请在浏览器地址栏中允许后重试。",
   "mic.missing": "没有找到麦克风。",
+  "mic.silent": "麦克风没有声音，请检查声音设备。",
   "mic.behind": "服务器来不及收听，部分语音已略过。",
 
   "job.title": "新视频",

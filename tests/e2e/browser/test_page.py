@@ -293,7 +293,7 @@ def test_a_video_is_followed_to_its_end(visit: Visit, gateway: FakeGateway) -> N
     trouble = Trouble("content_rejected", "the text was refused", False, ("violence",))
     videos.put(video, status=VideoStatus.REJECTED, error=trouble)
     expect(page.locator(".job .chip")).to_have_text("Refused")
-    expect(page.locator(".job .error")).to_contain_text("the text was refused")
+    expect(page.locator(".job .error")).to_contain_text("it touches on violence")
     page.locator(".job").get_by_role("button", name="Delete").click()
     page.click("#confirm-yes")
     expect(page.locator(".job")).to_have_count(0)
