@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from services.common.errors import NotFound, Overloaded, StreamEnded
+from services.common.errors import NotFound, Overloaded, StreamEnded, Unavailable
 from services.gateway.live.director import Director
 from services.gateway.live.ice import IceServer
 from services.gateway.live.session import Session
@@ -210,7 +210,7 @@ class Guests:
     ) -> Ticket:
         """Answers a viewer's offer; whoever knows the secret may change it later.
 
-        Raises InvalidInput, UnsupportedMedia, Overloaded, StreamEnded.
+        Raises InvalidInput, UnsupportedMedia, Overloaded, StreamEnded, Unavailable.
         """
         return await self._party(session).watch(offer_sdp, secret, self._asked(servers))
 
@@ -250,6 +250,8 @@ class Guests:
 
     def _party(self, session: Session) -> _Party:
         party = self._parties.get(session.id)
+        if party is None and not session.playout.opened.done():
+            raise Unavailable("the stream is being opened still", retry_after_s=1)
         if party is None:
             party = self._parties[session.id] = _Party(session, self._sessions, self._rules)
             task = asyncio.create_task(party.run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import socket
@@ -232,6 +233,18 @@ async def test_a_token_opens_only_its_own_stream_and_only_with_the_right_to_view
     async with stage.client(key) as stranger:
         response = await stranger.post(stream["whep_url"], content=offer, headers=SDP)
         problem(response, 404, "not_found")
+
+
+async def test_a_stream_that_is_being_opened_can_not_be_watched_yet(
+    stage: Stage, client: httpx.AsyncClient, watcher: Watcher
+) -> None:
+    stream = await opened(stage, client)
+    session = stage.sessions.find(stream["id"])
+    assert session
+    session.playout.opened = asyncio.get_running_loop().create_future()
+    offer = await watcher.offer()
+    response = await client.post(stream["whep_url"], content=offer, headers=SDP)
+    problem(response, 503, "unavailable")
 
 
 async def test_offers_that_can_not_be_answered_are_told_why(
