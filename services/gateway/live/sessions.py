@@ -16,7 +16,6 @@ from services.common.errors import (
     DomainError,
     Overloaded,
     StateConflict,
-    StreamNotFound,
     Unavailable,
     VoiceNotFound,
 )
@@ -86,13 +85,6 @@ class Sessions:
         """Ends a stream that other gateways have given up, and the catalog with them."""
         if session := self.find(stream_id):
             session.end("gateway_lost")
-
-    def of_account(self, account_id: str, stream_id: str) -> Session:
-        """The same; raises StreamNotFound when it is not here, or another account's."""
-        session = self.find(stream_id)
-        if session is None or session.record.account_id != account_id:
-            raise StreamNotFound("there is no such stream")
-        return session
 
     async def create(self, account_id: str, spec: StreamSpec) -> tuple[Session, str]:
         """A new stream that draws, and the token that comes with it.
