@@ -65,7 +65,7 @@ class Visit:
 
     def hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location.get('url', '')}")
 
 
 @contextmanager

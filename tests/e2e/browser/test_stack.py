@@ -194,3 +194,6 @@ def test_a_recorded_stream_becomes_a_video(visit: Visit) -> None:
     job.get_by_role("button", name="Play").click()
     expect(job.locator("video")).to_be_visible()
     assert page.evaluate(_PLAY)
+    # What was said live is not kept as subtitles.
+    assert [each for each in visit.complaints if "/subtitles" not in each] == []
+    visit.complaints.clear()
