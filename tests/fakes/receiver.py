@@ -43,7 +43,7 @@ class Receiver:
     def start(self) -> None:
         command = [
             imageio_ffmpeg.get_ffmpeg_exe(),
-            *("-loglevel", "error", "-probesize", "20000", "-copyts"),
+            *("-loglevel", "error", "-analyzeduration", "500000", "-copyts"),
             *(*self.source, "-map", "0", "-c", "copy"),
             *("-f", "nut", "-flush_packets", "1", "pipe:1"),
         ]
@@ -52,6 +52,7 @@ class Receiver:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,
         )
         self._said = b""
         self._threads = [
@@ -87,9 +88,9 @@ class Receiver:
             self._said += line
 
     def _decode(self) -> None:
-        pipe = cast("io.BufferedReader", self._process.stdout)
+        pipe = cast("io.FileIO", self._process.stdout)
         try:
-            with av.open(pipe, "r", format="nut") as container:
+            with av.open(pipe, "r", format="nut", options={"analyzeduration": "1"}) as container:
                 for packet in container.demux():
                     self.codecs.add(packet.stream.codec_context.name)
                     for frame in packet.decode():

@@ -14,8 +14,8 @@ from services.gateway.live.phrases import RATE_HZ
 from services.gateway.media import US_PER_S, AudioChunk
 
 BITRATE_BPS = 96_000
-_GAP_US = 1_000
-"""Sound that does not follow on to within this is put where it belongs."""
+_GAP_SAMPLES = RATE_HZ // 1_000
+"""Sound that does not follow on to within this is put where it belongs, and is not taken twice."""
 
 
 class AacEncoder:
@@ -54,11 +54,13 @@ class AacEncoder:
         The first packet only readies the decoder: it lies before the first sample.
         """
         samples = np.frombuffer(chunk.pcm_s16le, "<i2").astype(np.float32) / 32_768
-        start = round(chunk.start_us * RATE_HZ / US_PER_S)
         ends = self._at + len(self._pending)
-        if abs(start - ends) > _GAP_US * RATE_HZ // US_PER_S:
+        ahead = round(chunk.start_us * RATE_HZ / US_PER_S) - ends
+        if ahead > _GAP_SAMPLES:
             self._pending = np.empty(0, np.float32)
-            self._at = start
+            self._at = ends + ahead
+        elif ahead < -_GAP_SAMPLES:
+            samples = samples[-ahead:]
         self._pending = np.concatenate([self._pending, samples])
         while len(self._pending) >= self._frame_samples:
             block = self._pending[: self._frame_samples]

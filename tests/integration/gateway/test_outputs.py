@@ -213,7 +213,7 @@ async def test_srt_packets_that_get_lost_are_sent_again(
     port = free_port(socket.SOCK_DGRAM)
     receiver = receive("-i", f"srt://127.0.0.1:{port}?mode=listener")
     async with lossy_path(port, lose_every=10) as path:
-        await added(client, outputs_url, f"srt://127.0.0.1:{path.port}")
+        await added(client, outputs_url, f"srt://127.0.0.1:{path.port}?latency=1000")
         await until(lambda: len(receiver.flashes()) > 4 and len(receiver.beeps()) > 4)
     assert path.lost > 20
     assert_in_sync(receiver)

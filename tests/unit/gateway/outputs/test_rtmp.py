@@ -177,6 +177,19 @@ def test_sound_after_a_gap_stands_where_it_belongs() -> None:
     assert 1_000 in times
 
 
+def test_sound_that_comes_twice_is_taken_once() -> None:
+    def times(*starts_us: int) -> list[int]:
+        muxer = FlvMuxer(base_us=0)
+        (frame, *_) = pictures(1)
+        list(muxer.mux(frame))
+        chunks = [AudioChunk(bytes(1920 * 2), RATE_HZ, start_us) for start_us in starts_us]
+        return [tag.time_ms for chunk in chunks for tag in muxer.mux(chunk)]
+
+    once = times(0, 40_000, 80_000, 120_000)
+    assert len(once) >= 4
+    assert times(0, 40_000, 20_000, 40_000, 80_000, 100_000, 120_000) == once
+
+
 def test_no_field_name_is_lost() -> None:
     (fields,) = amf.decode(amf.encode({"app": "live", "n": 1.0}))
     assert isinstance(fields, Mapping)
