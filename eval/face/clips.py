@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -84,10 +85,10 @@ def read_pictures(path: Path) -> Iterator[tuple[float, Picture]]:
             yield float(frame.time), np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
-def read_sound(path: Path) -> Sound:
+def read_sound(source: Path | BinaryIO) -> Sound:
     """The sound of a film or sound file from its time 0 on; empty where there is none."""
     resampler = av.AudioResampler("fltp", "mono", RATE_HZ)
-    with av.open(str(path)) as container:
+    with av.open(str(source) if isinstance(source, Path) else source, "r") as container:
         if not container.streams.audio:
             return np.zeros(0, np.float32)
         starts_s: float | None = None
