@@ -155,7 +155,7 @@ def greeting(stack: RunningStack) -> Sequence[str]:
     """What a person needs to know about a stack that is up."""
     key = f'-H "Authorization: Bearer $(cat {stack.api_key_file})"'
     return (
-        f"up: {stack.url} (documentation: {stack.url}/docs)",
+        f"up: {stack.url}/studio (documentation: {stack.url}/docs)",
         f"API key: {stack.api_key_file}",
         f"try: curl {key} {stack.url}/v1/voices",
         f"     curl {key} {stack.url}/v1/avatars -F image=@me.jpg -F name=Me "

@@ -105,7 +105,7 @@ class Controller:
             return problem(error, None)
         if abs(sound.credit_s - self._credit_s) < _CREDIT_STEP_S:
             return None
-        return self._flow(sound)
+        return Event("flow", {"credits": self._credits(sound)})
 
     def close(self) -> None:
         """The controller is gone: what it was sending is complete."""
@@ -153,6 +153,7 @@ class Controller:
         self._text = None
 
     async def _listen(self, message: _AudioStart) -> Event:
+        """Tells also how much may be sent at once: a sender need not wait for it."""
         if self._sound is not None and not self._sound[0].ended:
             raise StateConflict("send audio.end before another audio.start")
         self._sound = await self._director.listen(
@@ -161,7 +162,8 @@ class Controller:
             interrupt=message.mode == "interrupt",
             language=message.language,
         )
-        return self._flow(self._sound[1])
+        drive, sound = self._sound
+        return _accepted(drive, message, credits=self._credits(sound))
 
     def _end_sound(self) -> None:
         if self._sound is None:
@@ -169,9 +171,9 @@ class Controller:
         self._sound[1].close()
         self._sound = None
 
-    def _flow(self, sound: SoundInput) -> Event:
+    def _credits(self, sound: SoundInput) -> int:
         self._credit_s = sound.credit_s
-        return Event("flow", {"credits": int(sound.credit_s * 1000)})
+        return int(sound.credit_s * 1000)
 
 
 def problem(error: DomainError, event_id: str | None) -> Event:
@@ -206,5 +208,5 @@ def _echo(message: _Message) -> dict[str, object]:
     return {} if message.event_id is None else {"in_reply_to": message.event_id}
 
 
-def _accepted(drive: Drive, message: _Message) -> Event:
-    return Event("drive.accepted", {"drive_id": drive.id, **_echo(message)})
+def _accepted(drive: Drive, message: _Message, **more: object) -> Event:
+    return Event("drive.accepted", {"drive_id": drive.id, **more, **_echo(message)})

@@ -158,7 +158,7 @@ export class Live {
     if (message.type === "stream.state") {
       if (OVER.includes(message.status)) this.#over(message.status, message.reason);
       else this.#state(message.status);
-    } else if (message.type === "flow") {
+    } else if (message.credits !== undefined) {
       this.#parts.composer.credit(message.credits);
     } else if (message.type === "error" && message.problem.code !== "conflict") {
       complain(message.problem);

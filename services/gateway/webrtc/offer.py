@@ -20,6 +20,7 @@ _MAX_SECTIONS = 8
 # What reading SDP that is none raises; the parser takes the form of lines for granted.
 _MALFORMED = (ValueError, AssertionError, AttributeError, IndexError, KeyError, StopIteration)
 _CANDIDATE = "a=candidate:"
+_LAST = "a=end-of-candidates"
 _CODECS = {"video": "video/h264", "audio": "audio/opus"}
 _NAMES = {"video": "H.264 (constrained baseline, packetization-mode 1)", "audio": "Opus"}
 _READS = TypeVar("_READS")
@@ -100,17 +101,18 @@ def read_fragment(text: str, first_mid: str) -> Fragment:
     Raises InvalidInput, PayloadTooLarge.
     """
     lines = _lines(text)
-    kept = [line for line in _without_useless_candidates(lines) if line.startswith(_CANDIDATE)]
+    kept = _without_useless_candidates(lines)
     ufrags = [line.partition(":")[2] for line in lines if line.startswith("a=ice-ufrag:")]
     candidates = []
     for line in kept:
+        if not line.startswith(_CANDIDATE):
+            continue
         candidate = _read("fragment", partial(candidate_from_sdp, line.partition(":")[2]))
         candidate.sdpMid = first_mid
         candidates.append(candidate)
-    complete = "a=end-of-candidates" in lines
-    if not (ufrags or complete or any(line.startswith(_CANDIDATE) for line in lines)):
+    if not ufrags and not any(line.startswith((_CANDIDATE, _LAST)) for line in lines):
         raise InvalidInput("the fragment has neither candidates nor ICE credentials")
-    return Fragment(ufrags[0] if ufrags else None, tuple(candidates), complete)
+    return Fragment(ufrags[0] if ufrags else None, tuple(candidates), _LAST in kept)
 
 
 def announce(sdp: str, addresses: Sequence[str]) -> str:
@@ -141,22 +143,27 @@ def _lines(sdp: str) -> list[str]:
     return [line.strip() for line in sdp.splitlines() if line.strip()]
 
 
-def _without_useless_candidates(lines: Iterable[str]) -> Iterable[str]:
+def _without_useless_candidates(lines: Sequence[str]) -> list[str]:
     """Leaves out names that only the offerer's own network knows, TCP, and too many.
 
-    Looking a name up would take a second each; who hides behind one is seen when it calls.
+    Looking a name up would take a second each; who hides behind one is seen when it calls. So where
+    one was left out, more may come than was told: the end of the candidates goes with it.
     """
-    candidates = 0
+    kept: list[str] = []
+    candidates, all_kept = 0, True
     for line in lines:
         if line.startswith(_CANDIDATE):
-            words = line.split()
-            useless = len(words) > 4 and (
-                words[2].lower() != "udp" or words[4].lower().endswith(".local")
-            )
             candidates += 1
-            if useless or candidates > _MAX_CANDIDATES:
+            if _is_useless(line) or candidates > _MAX_CANDIDATES:
+                all_kept = False
                 continue
-        yield line
+        kept.append(line)
+    return [line for line in kept if all_kept or line != _LAST]
+
+
+def _is_useless(candidate: str) -> bool:
+    words = candidate.split()
+    return len(words) > 4 and (words[2].lower() != "udp" or words[4].lower().endswith(".local"))
 
 
 def _checked_sections(description: SessionDescription) -> list[MediaDescription]:

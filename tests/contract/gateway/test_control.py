@@ -111,8 +111,11 @@ async def test_a_text_is_said_while_it_is_written(house: House) -> None:
 
 async def test_sound_is_played_while_it_is_sent(house: House) -> None:
     async with house.socket() as socket:
-        await say(socket, type="audio.start", sample_rate=16_000, channels=1, language="en")
-        assert (await heard(socket, "flow"))["credits"] == 60_000
+        await say(
+            socket, type="audio.start", sample_rate=16_000, channels=1, language="en", event_id="a1"
+        )
+        accepted = await heard(socket, "drive.accepted")
+        assert (accepted["credits"], accepted["in_reply_to"]) == (60_000, "a1")
         for _ in range(3):
             await socket.send(voice(0.5, 16_000))
         await socket.send(bytes(16_000))

@@ -56,6 +56,13 @@ def test_candidates_that_lead_nowhere_are_left_out() -> None:
     assert [line[12] for line in sdp.splitlines() if line.startswith("a=candidate:")] == ["3"]
 
 
+def test_the_end_of_candidates_goes_with_one_that_was_left_out() -> None:
+    useful = "a=candidate:3 1 udp 2113937151 192.0.2.9 50001 typ host"
+    hidden = useful.replace("192.0.2.9", "5f3b1e0c.local")
+    assert read_fragment(f"{useful}\na=end-of-candidates", "0").complete
+    assert not read_fragment(f"{hidden}\na=end-of-candidates", "0").complete
+
+
 def test_a_flood_of_candidates_is_cut_off() -> None:
     line = "a=candidate:3 1 udp 2113937151 192.0.2.9 50001 typ host\n"
     sdp = read_offer(OFFER.replace(line, line * 1000), Wish.WATCH).sdp
