@@ -1,0 +1,198 @@
+"""Trains the network that moves mouths by sound; docs/motion.md says how and how well.
+
+python -m training.motion.speech --minutes 8 --seed 1
+python -m training.motion.shapes --portraits a.jpg b.jpg
+python -m training.motion hear
+python -m training.motion align --clips clips more_clips
+python -m training.motion check --clips clips more_clips
+python -m training.motion finish --clips clips more_clips
+
+`hear` learns what our own voices say. `align` finds how late the mouths are in clips of which
+nobody has noted it. `check` learns from all clips but some, in turns, and tells how well those are
+followed that were left out. `finish` learns from all of them and writes the ONNX file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from eval.face.clips import Clip, load_clips
+from eval.face.tracking import Tracker
+from training.motion.examples import Example, Filmed, filmed, filmed_example, spoken_example
+from training.motion.judging import Judged, judged, table, told_opening
+from training.motion.learning import Plan, learn_to_hear, learn_to_mouth
+from training.motion.network import new_network
+from training.motion.shapes import Shapes
+from training.motion.sound import altered, plain
+from training.motion.speech import load_speech
+from training.motion.steps import save_steps
+
+_FULL_SCALE = 32768.0
+_TAKES = 4
+_SURE_R = 0.3
+
+
+def show(line: str) -> None:
+    """Prints at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def spoken_examples(folder: Path, takes: int, seed: int) -> list[Example]:
+    """Our own speech: as it is, and so many times altered."""
+    chance = np.random.default_rng(seed)
+    examples = []
+    for number, utterance in enumerate(load_speech(folder)):
+        sound = utterance.samples.astype(np.float32) / _FULL_SCALE
+        for take in range(takes):
+            heard = altered(sound, chance) if take or number % 4 else plain(sound)
+            examples.append(spoken_example(str(number), utterance, heard))
+    return examples
+
+
+def filmed_examples(people: Sequence[Filmed], takes: int, seed: int) -> list[Example]:
+    """Filmed people: as they are, and so many times altered."""
+    chance = np.random.default_rng(seed)
+    return [
+        filmed_example(person, altered(person.sound, chance) if take else plain(person.sound))
+        for person in people
+        for take in range(takes + 1)
+    ]
+
+
+def load_people(
+    folders: Sequence[Path], home: Path, shapes: Shapes, offsets_s: dict[str, float]
+) -> list[Filmed]:
+    """Who speaks in the clips of some folders; `offsets_s` says what the clips' notes do not."""
+    tracker = Tracker(home)
+    clips = [clip for folder in folders for clip in load_clips(folder)]
+    return [
+        filmed(clip, tracker.clip(clip), shapes, _offset_s(clip, offsets_s))
+        for clip in clips
+        if clip.leave_out is None and len(clip.sound)
+    ]
+
+
+def _offset_s(clip: Clip, offsets_s: dict[str, float]) -> float:
+    return offsets_s.get(clip.name, 0.0) if clip.offset_s is None else clip.offset_s
+
+
+def checked(
+    known: nn.ModuleDict,
+    people: Sequence[Filmed],
+    spoken: Sequence[Example],
+    shapes: Shapes,
+    plan: Plan,
+    folds: int,
+) -> list[Judged]:
+    """Each clip, as a network follows it that learnt from the clips of other folds."""
+    rows: dict[str, Judged] = {}
+    for fold in range(folds):
+        others = [person for n, person in enumerate(people) if n % folds != fold]
+        network = learn_to_mouth(known, filmed_examples(others, _TAKES, fold), spoken, shapes, plan)
+        for person in people[fold::folds]:
+            rows[person.name] = judged(*told_opening(network, person, shapes), person)
+            show(f"fold {fold}: {rows[person.name]}")
+    return [rows[person.name] for person in people]
+
+
+def save(network: nn.ModuleDict, path: Path) -> None:
+    """Writes a network's weights."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(network.state_dict(), path)
+
+
+def load(path: Path) -> nn.ModuleDict:
+    """Reads what `save` wrote."""
+    network = new_network(0)
+    network.load_state_dict(torch.load(path, weights_only=True))
+    return network
+
+
+def aligned(
+    known: nn.ModuleDict,
+    people: Sequence[Filmed],
+    trusted: set[str],
+    spoken: Sequence[Example],
+    shapes: Shapes,
+    plan: Plan,
+) -> dict[str, float]:
+    """How late the mouths are, seconds, in clips that are not among the trusted ones.
+
+    Clips that hardly correlate with their sound at any lag are left out of it.
+    """
+    sure = [person for person in people if person.name in trusted]
+    network = learn_to_mouth(known, filmed_examples(sure, _TAKES, 0), spoken, shapes, plan)
+    found = {}
+    for person in people:
+        row = judged(*told_opening(network, person, shapes), person)
+        show(f"{'trusted' if person.name in trusted else 'new'}: {row}")
+        if person.name not in trusted and row.best_r > _SURE_R:
+            found[person.name] = -row.lag_ms / 1000.0
+    return found
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="training.motion")
+    parser.add_argument("command", choices=("hear", "align", "check", "finish"))
+    parser.add_argument("--work", type=Path, default=Path("out/motion"))
+    parser.add_argument("--home", type=Path, default=Path(".vultus"))
+    parser.add_argument("--clips", type=Path, nargs="*", default=[])
+    parser.add_argument("--updates", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--gain", type=float, default=1.0)
+    parser.add_argument("--again", action="store_true", help="go on from what is learnt")
+    parser.add_argument("--into", type=Path, default=Path("services/lipsync/motion/mouth.onnx"))
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs one command."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    plan = Plan(options.updates, options.batch, options.rate, seed=options.seed)
+    spoken = spoken_examples(options.work / "speech", 2, options.seed)
+    show(f"{sum(len(example.steps) for example in spoken) / 3000:.1f} minutes of speech")
+    heard = options.work / "hear.pt"
+    if options.command == "hear":
+        network = load(heard) if options.again else new_network(plan.seed)
+
+        def keep(error: float) -> None:
+            save(network, heard)
+            show(f"{error:.3f}")
+
+        learn_to_hear(network, spoken, plan, keep)
+        return
+    shapes = Shapes.load(options.work / "shapes.npz")
+    offsets = options.work / "offsets.json"
+    known = json.loads(offsets.read_text()) if offsets.is_file() else {}
+    people = load_people(options.clips, options.home, shapes, known)
+    match options.command:
+        case "align":
+            trusted = {person.name for person in people if person.noted}
+            found = aligned(load(heard), people, trusted, spoken, shapes, plan)
+            offsets.write_text(json.dumps(found, indent=1))
+        case "check":
+            rows = checked(load(heard), people, spoken, shapes, plan, options.folds)
+            show(table(rows))
+        case _:
+            takes = filmed_examples(people, _TAKES, options.seed)
+            network = learn_to_mouth(load(heard), takes, spoken, shapes, plan)
+            save(network, options.work / "mouth.pt")
+            save_steps(network, options.gain, options.into)
+
+
+if __name__ == "__main__":
+    main()
