@@ -30,8 +30,18 @@ TONGUE = MOUTH_SHAPES.index("tongue_up")
 
 OPENING_CHANNELS = (JAW, UPPER_RAISE, LOWER_DROP)
 """What a louder voice opens further."""
-SEAL_CHANNELS = (CLOSE, BITE, PRESS)
-"""What the gates drive, not the weighted mean."""
+
+# Lips that meet also leave less room for an open jaw; those that bite, likewise.
+_JAW_UNDER_SEAL = 0.55
+_PRESS_UNDER_SEAL = 0.25
+_MAX_COEFFICIENT = 1.15
+
+
+def under_seals(mouth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The coefficients [12] as they can be together with their seals, within the legal range."""
+    mouth[list(OPENING_CHANNELS)] *= 1.0 - _JAW_UNDER_SEAL * max(mouth[CLOSE], mouth[BITE])
+    mouth[PRESS] = max(mouth[PRESS], _PRESS_UNDER_SEAL * mouth[CLOSE])
+    return mouth.clip(0.0, _MAX_COEFFICIENT)
 
 
 @dataclass(frozen=True, slots=True)

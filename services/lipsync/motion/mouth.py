@@ -16,8 +16,8 @@ from services.lipsync.motion.articulation import (
     CLOSE,
     DOMINANCE,
     OPENING_CHANNELS,
-    PRESS,
     TARGETS,
+    under_seals,
 )
 from services.lipsync.visemes import Viseme, VisemeShape
 
@@ -38,10 +38,6 @@ _PLATEAU_INSET_MAX_US = 40_000
 _PAUSE_US = 40_000
 _MIN_ATTACK_US = 50_000
 _SEALED = {VisemeShape.PP: CLOSE, VisemeShape.FF: BITE}
-# Lips that meet also leave less room for an open jaw; those that bite, likewise.
-_JAW_UNDER_SEAL = 0.55
-_PRESS_UNDER_SEAL = 0.25
-_MAX_COEFFICIENT = 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +124,7 @@ class MouthTrack:
                 ),
                 default=0.0,
             )
-        seal = max(mouth[CLOSE], mouth[BITE])
-        mouth[list(OPENING_CHANNELS)] *= 1.0 - _JAW_UNDER_SEAL * seal
-        mouth[PRESS] = _PRESS_UNDER_SEAL * mouth[CLOSE]
-        return mouth.clip(0.0, _MAX_COEFFICIENT)
+        return under_seals(mouth)
 
     def _first_ending_after(self, at_us: int) -> int:
         return bisect_left(self._placed, at_us, key=_end)
