@@ -10,10 +10,12 @@ TEXT ?=
 VOICE ?=
 AUDIO ?=
 OUT ?= out/demo.mp4
+# make eval-face CLIPS=folder of films of people speaking
+CLIPS ?= ../shared/data/talking
 # make test TESTS=tests/unit/tts
 TESTS ?= tests
 
-.PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras constraints bench clean
+.PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras constraints bench eval-face clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -65,6 +67,9 @@ constraints: ## Pin what the extras bring today: constraints.txt
 
 bench: $(VENV)/.dev models ## Measure speed and memory: out/bench.json and a table
 	$(BIN)/python -m bench
+
+eval-face: $(VENV)/.dev models ## Judge faces beside people in films: out/eval/ and a table
+	$(BIN)/python -m eval.face --clips "$(CLIPS)"
 
 clean: ## Remove what was built; models and data stay in VULTUS_HOME
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -27,7 +27,6 @@ LIPS = OUTER_LIPS + INNER_LIPS
 _OPENING = ((82, 87), (13, 14), (312, 317))
 _CORNERS = (61, 291)
 _FRONT = (0, 13, 14, 17)
-_LIDS = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373))
 # What speech hardly moves: pairs of places that mirror one another, and pairs of which one is above
 # the other in an average face and as far in front.
 _SIDES = ((33, 263), (133, 362), (127, 356), (21, 251), (54, 284), (234, 454))
@@ -38,7 +37,7 @@ Curve = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class FaceCurves:
-    """One mouth and its eyes over time; lengths in inter-ocular distances."""
+    """One mouth over time; lengths in inter-ocular distances."""
 
     at_s: Curve
     """[n]."""
@@ -50,14 +49,10 @@ class FaceCurves:
     """How far the middle of the lips stands out before the eyes [n]."""
     lips: Curve
     """The places of `LIPS` from between the eyes, right and down as the face stands [n, 40, 2]."""
-    lids: Curve
-    """How far the eyes are open, mean of both [n]."""
 
     def moved(self, seconds: float) -> FaceCurves:
         """The same, so much later."""
-        return FaceCurves(
-            self.at_s + seconds, self.opening, self.width, self.protrusion, self.lips, self.lids
-        )
+        return FaceCurves(self.at_s + seconds, self.opening, self.width, self.protrusion, self.lips)
 
     def at(self, times_s: Curve) -> FaceCurves:
         """The same at other times, linear between pictures; the first and last hold beyond."""
@@ -69,7 +64,7 @@ class FaceCurves:
 
         return FaceCurves(
             np.asarray(times_s, np.float64),
-            *map(read, (self.opening, self.width, self.protrusion, self.lips, self.lids)),
+            *map(read, (self.opening, self.width, self.protrusion, self.lips)),
         )
 
 
@@ -83,7 +78,6 @@ def curves(track: Track) -> FaceCurves:
         width=upright[:, right, 0] - upright[:, left, 0],
         protrusion=-upright[:, list(_FRONT), 2].mean(axis=1),
         lips=upright[:, list(LIPS), :2],
-        lids=_gap(upright, _LIDS),
     )
 
 

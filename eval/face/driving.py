@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.face.clips import RATE_HZ, Clip, Picture, Sound
-from eval.face.curves import FaceCurves
 from services.common.errors import DomainError
 from services.lipsync.animation import Animation, Clock, Frame, MouthSource, Renderer
 from services.lipsync.encoder import EncodedFrame, H264Encoder, default_bitrate_bps
@@ -30,8 +29,6 @@ SILENCE_S = 1.5
 _PIECE_S = 1
 """In such pieces the gateway sends recordings."""
 _PORTRAIT_WITHIN_S = 2.0
-_EYES_OPEN = 0.8
-_USUAL_LIDS = 75.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -114,19 +111,21 @@ class Still:
     avatar: Avatar
 
 
-def first_good_still(studio: PictureStudio, clip: Clip, seen: FaceCurves) -> Still:
+def first_good_still(
+    studio: PictureStudio, clip: Clip, at_s: Sequence[float], shut: Sequence[bool]
+) -> Still:
     """The first picture of a clip that has its eyes open and that the service takes as a portrait.
 
-    Raises the service's own error where none of the first two seconds is taken.
+    The face is followed at these times, and the eyes are shut in some. Raises the service's own
+    error where none of the first two seconds is taken.
     """
-    numbers = {float(at_s): number for number, at_s in enumerate(seen.at_s)}
-    usual = float(np.percentile(seen.lids, _USUAL_LIDS))
+    numbers = {time_s: number for number, time_s in enumerate(at_s)}
     refusal: DomainError | None = None
-    for at_s, picture in clip.pictures():
-        number = numbers.get(at_s)
-        if number is None or seen.lids[number] < _EYES_OPEN * usual:
+    for time_s, picture in clip.pictures():
+        number = numbers.get(time_s)
+        if number is None or shut[number]:
             continue
-        if refusal is not None and at_s > seen.at_s[0] + _PORTRAIT_WITHIN_S:
+        if refusal is not None and time_s > at_s[0] + _PORTRAIT_WITHIN_S:
             raise refusal
         try:
             return Still(number, picture, built(studio, png(picture)))
@@ -162,8 +161,7 @@ def speak(
     animation.begin_utterance("u", MouthSource.AUDIO if visemes is None else MouthSource.VISEMES)
     if visemes is not None:
         animation.add_visemes(visemes)
-    silence = np.zeros(round(SILENCE_S * RATE_HZ), np.int16)
-    samples = np.concatenate([_pcm(sound), silence])
+    samples = _pcm(with_silence(sound))
     units: list[bytes] = []
 
     def draw_what_is_ready() -> None:
@@ -194,6 +192,11 @@ def draw(
     encoder = _TimedEncoder(_encoder(width, height))
     units = [encoder.encode(renderer.render(each)).access_unit for each in expressions]
     return Film(units, at_s, _costs(len(units), renderer.watch.cpu_s, encoder.watch.cpu_s, 0.0))
+
+
+def with_silence(sound: Sound) -> Sound:
+    """A sound and the silence that follows it."""
+    return np.pad(sound, (0, round(SILENCE_S * RATE_HZ)))
 
 
 def _pcm(sound: Sound) -> NDArray[np.int16]:

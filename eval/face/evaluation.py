@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.face import driving, redoing
-from eval.face.clips import RATE_HZ, Clip, Picture
+from eval.face import driving, eyes, redoing
+from eval.face.clips import Clip, Picture
 from eval.face.curves import FaceCurves, curves
-from eval.face.driving import Film, Still
+from eval.face.driving import Avatar, Costs, Film, Still, first_good_still
 from eval.face.figures import ClipFigures, Cost
 from eval.face.judging import Seen, agreement, lifelike, look_of_clip, look_of_photo
+from eval.face.metrics import pearson
 from eval.face.speech import speech_of
 from eval.face.tracking import Track, Tracker
 from services.common.models import ModelStore
@@ -39,6 +41,18 @@ class Take:
     redone: Film
     redone_track: Track
 
+    def real_seen(self) -> Seen:
+        """The clip."""
+        return Seen(self.clip.pictures(), self.real)
+
+    def spoken_seen(self) -> Seen:
+        """What was drawn from its sound."""
+        return Seen(self.spoken.pictures(), self.spoken_track)
+
+    def redone_seen(self) -> Seen:
+        """What was drawn from its landmarks."""
+        return Seen(self.redone.pictures(), self.redone_track)
+
 
 class Evaluation:
     """Everything that judging needs, opened once."""
@@ -59,54 +73,56 @@ class Evaluation:
         it is taken as a portrait.
         """
         track = self.tracker.clip(clip)
-        seen = curves(track)
-        still = driving.first_good_still(self.studio, clip, seen)
+        shut = eyes.shut(eyes.likeness(clip.pictures(), track), track.fps)
+        still = first_good_still(self.studio, clip, track.at_s.tolist(), shut.tolist())
         spoken = driving.speak(self.studio, still.avatar, self.recogniser, clip.sound)
         spoken_track = self.tracker.follow(spoken.pictures())
-        redone = self._redone(clip, track, still)
-        redone_track = self.tracker.follow(redone.pictures())
-        drawn = curves(spoken_track)
-        offset_s = _offset_s(clip, drawn, seen)
-        take = Take(clip, offset_s, track, spoken, spoken_track, redone, redone_track)
-        return self._figures(take, still, drawn, seen), take
+        redone, trackers_r = self._redone(clip, track, still)
+        take = Take(
+            clip,
+            _offset_s(clip, curves(spoken_track), curves(track)),
+            track,
+            spoken,
+            spoken_track,
+            redone,
+            self.tracker.follow(redone.pictures()),
+        )
+        return self._figures(take, still, eyes.blinks_ms(shut, track.fps), trackers_r), take
 
-    def _redone(self, clip: Clip, track: Track, still: Still) -> Film:
+    def _redone(self, clip: Clip, track: Track, still: Still) -> tuple[Film, float]:
+        """The film that is drawn from landmarks, and how well they agree with the tracker's."""
+        times_s = track.at_s[: redoing.MOST_PICTURES]
         first = self.studio.inspect(driving.png(still.picture)).landmarks
-        faces = redoing.landmarks_of(self._reader, clip, track.at_s, first)
+        faces = redoing.landmarks_of(self._reader, clip, times_s, first)
         renderer = self.studio.renderer(still.avatar.pack, *still.avatar.size)
         driver = redoing.LandmarkDriver(self._reader, still.avatar, renderer)
         expressions = driver.expressions(faces, still.number)
-        return driving.draw(self.studio, still.avatar, expressions, track.at_s.tolist())
+        points = np.stack([face.points for face in faces])
+        theirs = curves(Track(times_s, points, track.presence[: len(times_s)]))
+        agreed = pearson(theirs.opening, curves(track).opening[: len(times_s)])
+        return driving.draw(self.studio, still.avatar, expressions, times_s.tolist()), agreed
 
     def _figures(
-        self, take: Take, still: Still, drawn: FaceCurves, seen: FaceCurves
+        self, take: Take, still: Still, real_blinks_ms: Sequence[float], trackers_r: float
     ) -> ClipFigures:
         clip, avatar, speech = take.clip, still.avatar, speech_of(take.clip.sound)
+        drawn, seen = curves(take.spoken_track), curves(take.real)
         real = seen.moved(-take.offset_s)
-        costs = take.spoken.costs
-        clip_seen = Seen(clip.pictures(), take.real)
+        with_silence = speech_of(driving.with_silence(clip.sound), speech.visemes)
+        photo_mesh = self._mesh(avatar.pack.picture)
         return ClipFigures(
             name=clip.name,
             offset_ms=1000.0 * take.offset_s,
             offset_known=clip.offset_s is not None,
             left_out=clip.leave_out,
-            real=lifelike(real, speech),
-            drawn=lifelike(drawn, speech_of(_with_silence(clip.sound), speech.visemes)),
+            real=lifelike(real, speech, real_blinks_ms),
+            drawn=lifelike(drawn, with_silence, blinks_of(take.spoken_seen())),
             spoken=agreement(drawn, real, speech),
-            spoken_look=look_of_photo(
-                Seen(take.spoken.pictures(), take.spoken_track),
-                avatar,
-                self._mesh(avatar.pack.picture),
-            ),
+            spoken_look=look_of_photo(take.spoken_seen(), avatar, photo_mesh),
             redone=agreement(curves(take.redone_track), seen),
-            redone_look=look_of_clip(Seen(take.redone.pictures(), take.redone_track), clip_seen),
-            cost=Cost(
-                costs.draw_ms,
-                costs.encode_ms,
-                costs.motion_ms,
-                avatar.build_cpu_s,
-                avatar.build_wall_s,
-            ),
+            redone_look=look_of_clip(take.redone_seen(), take.real_seen()),
+            trackers_r=trackers_r,
+            cost=_cost(take.spoken.costs, avatar),
         )
 
     def _mesh(self, picture: Picture) -> NDArray[np.float32]:
@@ -122,5 +138,13 @@ def _offset_s(clip: Clip, drawn: FaceCurves, seen: FaceCurves) -> float:
     return -agreement(drawn, seen).offset_ms / 1000.0
 
 
-def _with_silence(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.pad(sound, (0, round(driving.SILENCE_S * RATE_HZ)))
+def _cost(costs: Costs, avatar: Avatar) -> Cost:
+    return Cost(
+        costs.draw_ms, costs.encode_ms, costs.motion_ms, avatar.build_cpu_s, avatar.build_wall_s
+    )
+
+
+def blinks_of(seen: Seen) -> list[float]:
+    """How long each blink in a film is, milliseconds."""
+    fps = seen.track.fps
+    return eyes.blinks_ms(eyes.shut(eyes.likeness(seen.shown, seen.track), fps), fps)

@@ -99,6 +99,8 @@ class ClipFigures:
     """Driven by the clip's own landmarks."""
     redone_look: Look
     """Against the clip."""
+    trackers_r: float
+    """Of the opening as the two trackers see it in the clip: where the ceiling of `redone` is."""
     cost: Cost
 
 

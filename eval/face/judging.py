@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from statistics import median
@@ -33,15 +33,14 @@ def grid(end_s: float) -> Curve:
     return np.arange(int(end_s * CURVE_HZ)) / CURVE_HZ
 
 
-def lifelike(face: FaceCurves, speech: Speech) -> Lifelike:
-    """How a mouth moves with what is said from time 0 on."""
+def lifelike(face: FaceCurves, speech: Speech, blinks_ms: Sequence[float]) -> Lifelike:
+    """How a mouth moves with what is said from time 0 on, and how the eyes blink meanwhile."""
     seen = face.at(grid(min(face.at_s[-1], len(speech.level_db) / CURVE_HZ)))
     length = len(seen.opening)
     voiced = speech.voiced[:length]
     closed = metrics.closures(seen.opening, voiced, speech.seals)
     pauses = [pause for pause in speech.pauses() if pause.stop <= length]
     still = metrics.stillness(seen.opening, pauses)
-    blinks_ms = metrics.blinks_ms(seen.lids)
     return Lifelike(
         deviation=float(seen.opening[voiced].std()),
         speed=metrics.speed(seen.opening, voiced),
@@ -53,7 +52,7 @@ def lifelike(face: FaceCurves, speech: Speech) -> Lifelike:
         pause_opening=still.opening,
         blinks=len(blinks_ms),
         blink_ms=median(blinks_ms) if blinks_ms else NAN,
-        seconds=length / CURVE_HZ,
+        seconds=float(face.at_s[-1] - face.at_s[0]),
     )
 
 

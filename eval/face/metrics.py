@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,6 @@ CLOSURE_SEARCH_S = 0.15
 _CLOSEST_SHARE = 0.03
 _FLAT = 1e-9
 _LEVEL_CLOSURE = 0.003
-_BLINK_SHARE, _BLINK_REACH_S, _LONGEST_BLINK_S = 0.6, 1.5, 0.6
-_USUAL_LIDS = 75.0
 
 
 def pearson(one: Curve, other: Curve) -> float:
@@ -149,15 +146,3 @@ def stillness(opening: Curve, pauses: Sequence[slice]) -> Stillness:
         float(np.median([part.std() for part in kept])),
         float(np.median([part.mean() for part in kept])),
     )
-
-
-def blinks_ms(lids: Curve) -> list[float]:
-    """How long each blink is: the eyes under 60 % of how open they are around it."""
-    reach = round(_BLINK_REACH_S * CURVE_HZ)
-    padded = np.pad(lids, reach, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-    usual = np.percentile(windows, _USUAL_LIDS, axis=1)
-    shut = np.concatenate([[False], lids < _BLINK_SHARE * usual, [False]]).astype(int)
-    edges: NDArray[Any] = np.flatnonzero(np.diff(shut)).reshape(-1, 2)
-    lengths = (edges[:, 1] - edges[:, 0]) / CURVE_HZ
-    return [float(length * 1000.0) for length in lengths if length <= _LONGEST_BLINK_S]

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
 from eval.face import driving
-from eval.face.clips import RATE_HZ, Sound, read_sound
+from eval.face.clips import Sound, read_sound
 from eval.face.curves import curves
-from eval.face.evaluation import Evaluation
-from eval.face.judging import lifelike, loudness_fit
+from eval.face.evaluation import Evaluation, blinks_of
+from eval.face.judging import Seen, lifelike, loudness_fit
 from eval.face.report import speech_row
 from eval.face.speech import speech_of
 from services.lipsync.visemes import Viseme, VisemeShape
@@ -50,11 +48,11 @@ def portrait_rows(
             film = driving.speak(
                 evaluation.studio, avatar, evaluation.recogniser, each.sound, each.visemes
             )
-            face = curves(evaluation.tracker.follow(film.pictures()))
-            silence = (0, round(driving.SILENCE_S * RATE_HZ))
-            speech = speech_of(np.pad(each.sound, silence), each.visemes)
+            track = evaluation.tracker.follow(film.pictures())
+            face, blinks_ms = curves(track), blinks_of(Seen(film.pictures(), track))
+            speech = speech_of(driving.with_silence(each.sound), each.visemes)
             name = f"{path.stem}, {each.name}"
-            yield speech_row(name, lifelike(face, speech), loudness_fit(face, speech))
+            yield speech_row(name, lifelike(face, speech, blinks_ms), loudness_fit(face, speech))
 
 
 def _viseme(entry: dict[str, float | str]) -> Viseme:

@@ -8,7 +8,6 @@ lie where the real ones do. What comes of it is judged by the other tracker.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +19,15 @@ from services.lipsync.animation import Renderer
 from services.lipsync.expression import MOUTH_SHAPES, Expression
 from services.lipsync.faces import FaceReader, Landmarks
 
-LEAST, MOST = 0.0, 1.15
+LEAST, MOST = -0.3, 1.15
 """Between these the service moves its mouth shapes."""
+MOST_PICTURES = 150
+"""How many pictures of a clip are redone: six seconds."""
 
-_PROBE = 0.6
-_ROUNDS = 2
+# Shapes are looked at from a mouth that already speaks a little: some faces are drawn otherwise at
+# rest than in speech.
+_SPEAKING, _PROBE = 0.1, 0.5
+_ROUNDS = 3
 _STIFFNESS = 0.02
 _SWEEPS = 60
 _INNER_WEIGHT = 2.0
@@ -34,15 +37,6 @@ Lips = NDArray[np.float64]
 """Places of lips, weighted, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """How lips answer to mouth shapes."""
-
-    rest: Lips
-    slopes: NDArray[np.float64]
-    """Per unit of each shape [places, shapes]."""
-
-
 class LandmarkDriver:
     """Finds the expressions with which an avatar shows given lips."""
 
@@ -50,44 +44,50 @@ class LandmarkDriver:
         self._reader = reader
         self._renderer = renderer
         self._known = avatar.pack.landmarks.moved(avatar.size[0] / avatar.pack.width, (0.0, 0.0))
-        rest = self._drawn(np.zeros(len(MOUTH_SHAPES)))
-        probes = np.eye(len(MOUTH_SHAPES)) * _PROBE
-        slopes = [(self._drawn(probe) - rest) / _PROBE for probe in probes]
-        self._response = _Response(rest, np.stack(slopes, axis=1))
+        self._rest = self._drawn(np.zeros(len(MOUTH_SHAPES)))
+        self._speaking = np.full(len(MOUTH_SHAPES), _SPEAKING)
+        self._spoken = self._drawn(self._speaking)
+        probes = self._speaking + np.eye(len(MOUTH_SHAPES)) * _PROBE
+        answers = [(self._drawn(probe) - self._spoken) / _PROBE for probe in probes]
+        self._slopes = np.stack(answers, axis=1)
 
     def expressions(self, faces: Iterable[Landmarks], still: int) -> list[Expression]:
         """The mouth for each face of a clip; in the face of number `still` it is at rest."""
         lips = [_lips(face) for face in faces]
-        return [self._expression(each - lips[still]) for each in lips]
+        found: list[Coefficients] = []
+        for each in lips:
+            before = found[-1] if found else self._speaking
+            found.append(self._nearest_drawn(self._rest + each - lips[still], before))
+        return [Expression(mouth=mouth.astype(np.float32)) for mouth in found]
 
-    def _expression(self, moved: Lips) -> Expression:
+    def _nearest_drawn(self, wanted: Lips, before: Coefficients) -> Coefficients:
         """Found on a straight line first, and corrected by what is drawn of it then."""
-        wanted, slopes = self._response.rest + moved, self._response.slopes
-        best = nearest(slopes, moved, np.zeros(slopes.shape[1]))
-        tried, least = best, np.inf
+        line = self._spoken + self._slopes @ (before - self._speaking)
+        tried = nearest(self._slopes, wanted - line, before)
+        best, least = tried, np.inf
         for _ in range(_ROUNDS):
             missing = wanted - self._drawn(tried)
-            if (away := float(np.square(missing).sum())) >= least:
+            away = float(np.square(missing).sum())
+            if away >= least:
                 break
             best, least = tried, away
-            tried = nearest(slopes, missing + slopes @ tried, tried)
-        return Expression(mouth=best.astype(np.float32))
+            tried = nearest(self._slopes, missing, tried)
+        return best
 
     def _drawn(self, mouth: Coefficients) -> Lips:
         picture = self._renderer.render(Expression(mouth=mouth.astype(np.float32)))
         return _lips(self._reader.read_again(picture, self._known))
 
 
-def nearest(slopes: NDArray[np.float64], wanted: Lips, start: Coefficients) -> Coefficients:
-    """The coefficients between `LEAST` and `MOST` that bring lips nearest to where they are wanted,
-    and are small where that does not matter: ridge regression, coordinate by coordinate."""
-    found = start.copy()
-    stiffness = _STIFFNESS * float(np.square(slopes).sum(axis=0).mean())
-    missing = wanted - slopes @ found
-    scale = np.square(slopes).sum(axis=0) + stiffness
+def nearest(slopes: NDArray[np.float64], missing: Lips, start: Coefficients) -> Coefficients:
+    """The coefficients between `LEAST` and `MOST` that move lips from where `start` has them by
+    what is missing, and are small where that does not matter: ridge regression, one by one."""
+    found, missing = start.copy(), missing.copy()
+    power = np.square(slopes).sum(axis=0)
+    stiffness = _STIFFNESS * float(power.mean())
     for _ in range(_SWEEPS):
         for shape, column in enumerate(slopes.T):
-            step = (column @ missing - stiffness * found[shape]) / scale[shape]
+            step = (column @ missing - stiffness * found[shape]) / (power[shape] + stiffness)
             value = min(max(found[shape] + step, LEAST), MOST)
             missing -= column * (value - found[shape])
             found[shape] = value

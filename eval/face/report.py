@@ -55,6 +55,7 @@ SPOKEN: tuple[Column, ...] = (
 DRAWN: tuple[Column, ...] = (
     ("clip", lambda c: c.name),
     ("redone: r opening", lambda c: _number(c.redone.opening_r, ".3f")),
+    ("both trackers", lambda c: _number(c.trackers_r, ".3f")),
     ("width", lambda c: _number(c.redone.width_r, ".2f")),
     ("protrusion", lambda c: _number(c.redone.protrusion_r, ".2f")),
     ("LMD (motion)", lambda c: f"{c.redone.lips_distance:.3f} ({c.redone.motion_distance:.3f})"),

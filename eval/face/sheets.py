@@ -16,8 +16,8 @@ from eval.face.clips import RATE_HZ, Picture, Sound
 from eval.face.curves import OUTER_LIPS
 from eval.face.driving import FPS
 from eval.face.evaluation import Take
-from eval.face.judging import Shown
-from eval.face.tracking import EYES, Track
+from eval.face.judging import Seen, Shown
+from eval.face.tracking import EYES
 from services.lipsync.pixels import pulled, resized
 
 TILE_PX, COLUMNS, PICTURES = 200, 12, 48
@@ -32,7 +32,7 @@ def mouth_sheet(take: Take) -> Picture:
     """The mouths of a clip at even steps: really, as drawn from sound, and from landmarks."""
     length_s = min(take.real.at_s[-1] - take.offset_s, len(take.clip.sound) / RATE_HZ)
     times_s = np.linspace(0.0, max(length_s, 0.0), PICTURES, endpoint=False)
-    rows = [_mouths(shown, track, times_s + late_s) for shown, track, late_s in _three(take)]
+    rows = [_mouths(seen, times_s + late_s) for seen, late_s in _three(take)]
     blocks = []
     for start in range(0, PICTURES, COLUMNS):
         for label, tiles in zip(_LABELS, rows, strict=True):
@@ -52,7 +52,7 @@ def save_sheet(picture: Picture, path: Path) -> None:
 
 def save_side_by_side(take: Take, path: Path) -> None:
     """Writes a film of a clip beside what was drawn of it, with the clip's sound in step."""
-    shown = [_on_show(shown, late_s) for shown, _, late_s in _three(take)]
+    shown = [_on_show(seen.shown, late_s) for seen, late_s in _three(take)]
     end_s = min(take.real.at_s[-1] - take.offset_s, take.spoken.at_s[-1])
     frames = (np.hstack([_scaled(next(each)) for each in shown]) for _ in range(int(end_s * FPS)))
     write_film(path, frames, take.clip.sound)
@@ -83,23 +83,22 @@ def write_film(path: Path, pictures: Iterator[Picture], sound: Sound) -> None:
         file.mux(audio.encode(None))
 
 
-def _three(take: Take) -> tuple[tuple[Shown, Track, float], ...]:
-    """Pictures, the face in them, and how late they are."""
-    return (
-        (take.clip.pictures(), take.real, take.offset_s),
-        (take.spoken.pictures(), take.spoken_track, 0.0),
-        (take.redone.pictures(), take.redone_track, take.offset_s),
-    )
+def _three(take: Take) -> tuple[tuple[Seen, float], ...]:
+    """What is seen, and how late it is."""
+    late_s = take.offset_s
+    return (take.real_seen(), late_s), (take.spoken_seen(), 0.0), (take.redone_seen(), late_s)
 
 
-def _mouths(shown: Shown, track: Track, times_s: NDArray[np.float64]) -> list[Picture]:
-    wanted = [int(np.abs(track.at_s - at_s).argmin()) for at_s in times_s]
-    meshes = dict(zip(track.at_s.tolist(), track.points, strict=True))
-    found: dict[float, Picture] = {}
-    for at_s, picture in shown:
-        if at_s in meshes and int(np.searchsorted(track.at_s, at_s)) in wanted:
-            found[at_s] = _mouth(picture, meshes[at_s])
-    return [found[float(track.at_s[number])] for number in wanted]
+def _mouths(seen: Seen, times_s: NDArray[np.float64]) -> list[Picture]:
+    """The mouth in the picture nearest to each time."""
+    at_s = seen.track.at_s
+    wanted = [int(np.abs(at_s - time_s).argmin()) for time_s in times_s]
+    tiles = {
+        number: _mouth(picture, points)
+        for number, (picture, points) in enumerate(seen.pairs())
+        if number in wanted
+    }
+    return [tiles[number] for number in wanted]
 
 
 def _mouth(picture: Picture, points: NDArray[np.float32]) -> Picture:

@@ -54,6 +54,11 @@ class Track:
     presence: NDArray[np.float32]
     """How sure the network is of a face, 0 to 1 [n]."""
 
+    def sure(self) -> Track:
+        """Only the pictures in which a face is seen."""
+        seen = self.presence >= _SURE
+        return Track(self.at_s[seen], self.points[seen], self.presence[seen])
+
     @property
     def fps(self) -> float:
         """Pictures a second, on the whole."""
@@ -76,7 +81,7 @@ class Tracker:
         kept = self._cache / f"{clip.digest()}.v{_VERSION}.npz"
         if kept.is_file():
             with np.load(kept) as arrays:
-                return Track(arrays["at_s"], arrays["points"], arrays["presence"])
+                return Track(arrays["at_s"], arrays["points"], arrays["presence"]).sure()
         track = self.follow(clip.pictures())
         partial = kept.with_suffix(".partial.npz")
         np.savez(partial, at_s=track.at_s, points=track.points, presence=track.presence)
@@ -86,7 +91,7 @@ class Tracker:
     def follow(self, pictures: Iterable[tuple[float, Picture]]) -> Track:
         """The face in pictures that follow one another; raises ValueError where none is seen.
 
-        Pictures before the first face are left out; a face that is lost is looked for again.
+        Pictures without a face are left out; one that is lost is looked for again.
         """
         points: NDArray[np.float64] | None = None
         times, found = [], []
@@ -101,13 +106,14 @@ class Tracker:
             times.append(at_s)
             found.append(points)
             presences.append(presence)
-        if len(found) < 2:
-            raise ValueError("no face is seen in these pictures")
-        return Track(
+        track = Track(
             np.array(times, np.float64),
-            np.array(found, np.float32),
+            np.array(found, np.float32).reshape(-1, POINTS, 3),
             np.array(presences, np.float32),
-        )
+        ).sure()
+        if len(track.at_s) < 2:
+            raise ValueError("no face is seen in these pictures")
+        return track
 
     def _first(self, picture: Picture) -> NDArray[np.float64] | None:
         """The largest face, without knowing where it was."""

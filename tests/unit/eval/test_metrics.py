@@ -90,11 +90,3 @@ def test_pauses_are_judged_by_how_still_and_how_shut_lips_are() -> None:
     assert still.deviation == pytest.approx(0.005)
     assert still.opening == pytest.approx(0.025)
     assert np.isnan(metrics.stillness(opening, []).deviation)
-
-
-def test_blinks_are_counted_and_timed_but_not_eyes_that_stay_shut() -> None:
-    lids = np.full(2000, 0.12)
-    lids[300:312] = 0.03
-    lids[900:918] = 0.02
-    lids[1300:1400] = 0.03
-    assert metrics.blinks_ms(lids) == pytest.approx([120.0, 180.0])
