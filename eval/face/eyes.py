@@ -19,7 +19,7 @@ _WIDTH_PX, _HEIGHT_PX, _CORNERS_PX = 40, 22, 28
 _BLUR_PX = 1.0
 _REACH_S = 1.5
 # In open eyes that look about, and under a drawn lid whose lashes are as dark as the iris.
-_USUAL, _DROP = 25.0, 0.10
+_USUAL, _DROP = 25.0, 0.15
 
 
 def likeness(shown: Iterable[tuple[float, Picture]], track: Track) -> Curve:
