@@ -1,9 +1,9 @@
 """`python -m bench.viewer URL TOKEN SECONDS`: watches a stream by WHEP and tells what arrived.
 
 It runs in a process of its own, so that decoding does not slow what is measured. Its JSON:
-`first_frame_s` after the offer, `fps`, `gap_ms` (95th percentile and the longest between pictures),
-`skew_ms` (95th percentile of how far sound and picture of one moment arrive apart, by the sender
-reports' common clock, RFC 3550 6.4.1), and `sound_s`, when sound began after each silence (Unix).
+`first_frame_s` after the offer, `frames`, `fps`, `gap_ms` (95th percentile and the longest between
+pictures), and `skew_ms` (95th percentile of how far sound and picture of one moment arrive apart,
+as packets, by the sender reports' common clock, RFC 3550 6.4.1).
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtcpSrPacket, RtpPacket
 
 _NTP_UNITS_PER_S = 2**32
-_LOUD = 500
-_SILENCE_S = 0.3
+_PICTURES_HZ, _SOUND_HZ = 90_000, 48_000
 _MS = 1000.0
 
 
@@ -33,28 +32,25 @@ class _Heard:
 
     clock_hz: int
     arrivals: list[float] = field(default_factory=list)
-    """Unix times."""
-    origin: int | None = None
-    """The first RTP timestamp: aiortc counts from there."""
+    """Of decoded pictures and sound, Unix times."""
     report: tuple[float, int] | None = None
     """The last sender report: NTP seconds, RTP timestamp."""
     lateness_s: list[tuple[float, float]] = field(default_factory=list)
     """Unix time of arrival, and how much later than its NTP time."""
 
-    def arrived(self, pts: int) -> None:
-        now_s = time.time()
-        self.arrivals.append(now_s)
-        if self.report and self.origin is not None:
+    def arrived(self, rtp: int) -> None:
+        """The last packet of a picture, or a packet of sound."""
+        if self.report:
+            now_s = time.time()
             ntp_s, rtp_then = self.report
-            behind = (self.origin + pts - rtp_then + 2**31) % 2**32 - 2**31
+            behind = (rtp - rtp_then + 2**31) % 2**32 - 2**31
             self.lateness_s.append((now_s, now_s - (ntp_s + behind / self.clock_hz)))
 
 
 async def watch(url: str, token: str, seconds: float) -> dict[str, Any]:
     """Watches for so long; what arrived, as the module says."""
     peer = RTCPeerConnection()
-    heard = {"video": _Heard(90_000), "audio": _Heard(48_000)}
-    sounds: list[float] = []
+    heard = {"video": _Heard(_PICTURES_HZ), "audio": _Heard(_SOUND_HZ)}
     tasks: list[asyncio.Future[None]] = []
     for kind in heard:
         transceiver = peer.addTransceiver(kind, direction="recvonly")
@@ -62,7 +58,7 @@ async def watch(url: str, token: str, seconds: float) -> dict[str, Any]:
 
     @peer.on("track")
     def begin(track: MediaStreamTrack) -> None:
-        tasks.append(asyncio.ensure_future(_take(track, heard[track.kind], sounds)))
+        tasks.append(asyncio.ensure_future(_take(track, heard[track.kind])))
 
     await peer.setLocalDescription(await peer.createOffer())
     offered_s = time.time()
@@ -77,7 +73,7 @@ async def watch(url: str, token: str, seconds: float) -> dict[str, Any]:
         await asyncio.sleep(seconds)
     await peer.close()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return _told(heard, sounds, offered_s)
+    return _told(heard, offered_s)
 
 
 def _listen(receiver: RTCRtpReceiver, heard: _Heard) -> None:
@@ -90,32 +86,25 @@ def _listen(receiver: RTCRtpReceiver, heard: _Heard) -> None:
             heard.report = info.ntp_timestamp / _NTP_UNITS_PER_S, info.rtp_timestamp
         await handle(packet)
 
-    async def first(packet: RtpPacket, arrival_time_ms: int) -> None:
-        if heard.origin is None:
-            heard.origin = packet.timestamp
+    async def arrive(packet: RtpPacket, arrival_time_ms: int) -> None:
+        if packet.marker or heard.clock_hz == _SOUND_HZ:
+            heard.arrived(packet.timestamp)
         await take(packet, arrival_time_ms)
 
     receiver._handle_rtcp_packet = note  # type: ignore[method-assign]
-    receiver._handle_rtp_packet = first  # type: ignore[method-assign]
+    receiver._handle_rtp_packet = arrive  # type: ignore[method-assign]
 
 
-async def _take(track: MediaStreamTrack, heard: _Heard, sounds: list[float]) -> None:
-    quiet_since_s = 0.0
+async def _take(track: MediaStreamTrack, heard: _Heard) -> None:
     try:
         while True:
-            frame: Any = await track.recv()
-            heard.arrived(frame.pts)
-            if track.kind == "audio":
-                loud = np.abs(frame.to_ndarray()).max() > _LOUD
-                if loud and time.time() - quiet_since_s > _SILENCE_S:
-                    sounds.append(time.time())
-                if loud:
-                    quiet_since_s = time.time()
+            await track.recv()
+            heard.arrivals.append(time.time())
     except MediaStreamError:
         return
 
 
-def _told(heard: dict[str, _Heard], sounds: list[float], offered_s: float) -> dict[str, Any]:
+def _told(heard: dict[str, _Heard], offered_s: float) -> dict[str, Any]:
     video, audio = heard["video"], heard["audio"]
     times_s = np.array(video.arrivals)
     gaps_ms = np.diff(times_s) * _MS
@@ -130,7 +119,6 @@ def _told(heard: dict[str, _Heard], sounds: list[float], offered_s: float) -> di
         "fps": float((len(times_s) - 1) / (times_s[-1] - times_s[0])),
         "gap_ms": [float(np.percentile(gaps_ms, 95)), float(gaps_ms.max())],
         "skew_ms": float(np.percentile(skew_ms, 95)),
-        "sound_s": sounds,
     }
 
 
