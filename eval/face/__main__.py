@@ -17,9 +17,16 @@ from rich.console import Console
 from eval.face.clips import Clip, load_clips
 from eval.face.evaluation import Evaluation
 from eval.face.figures import ClipFigures
-from eval.face.portraits import portrait_rows, read_told
-from eval.face.report import SPEECH_HEAD, as_json, goals_table, markdown, table
+from eval.face.report import (
+    PORTRAIT_HEAD,
+    as_json,
+    goals_table,
+    markdown,
+    portrait_row,
+    table,
+)
 from eval.face.sheets import mouth_sheet, save_sheet, save_side_by_side
+from eval.face.told import read_told
 from services.common.errors import DomainError, StartupError
 from services.local.settings import LocalSettings
 
@@ -46,8 +53,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if options.portraits:
-        rows = portrait_rows(evaluation, options.portraits, [*map(read_told, options.speech)])
-        console.print(table(SPEECH_HEAD, [*rows]), soft_wrap=True)
+        _speak(evaluation, options.portraits, options.speech, console)
     else:
         _judge(evaluation, clips, options.out, console)
     return 0
@@ -56,6 +62,20 @@ def main() -> int:
 def _wanted(folder: Path, only: list[str]) -> list[Clip]:
     clips = [clip for clip in load_clips(folder) if len(clip.sound)]
     return [clip for clip in clips if not only or clip.name in only]
+
+
+def _speak(
+    evaluation: Evaluation, portraits: list[Path], speech: list[Path], console: Console
+) -> None:
+    told = [read_told(path) for path in speech]
+    figures = [
+        evaluation.portrait(
+            f"{path.stem}, {each.name}", path.read_bytes(), each.sound, each.visemes
+        )
+        for path in portraits
+        for each in told
+    ]
+    console.print(table(PORTRAIT_HEAD, [portrait_row(each) for each in figures]), soft_wrap=True)
 
 
 def _judge(evaluation: Evaluation, clips: list[Clip], out: Path, console: Console) -> None:

@@ -11,11 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.face import driving, eyes, redoing
-from eval.face.clips import Clip, Picture
+from eval.face.clips import Clip, Picture, Sound
 from eval.face.curves import FaceCurves, curves
 from eval.face.driving import Avatar, Costs, Film, Still, first_good_still
-from eval.face.figures import ClipFigures, Cost
-from eval.face.judging import Seen, agreement, lifelike, look_of_clip, look_of_photo
+from eval.face.figures import ClipFigures, Cost, PortraitFigures
+from eval.face.judging import (
+    Seen,
+    agreement,
+    lifelike,
+    look_of_clip,
+    look_of_photo,
+    loudness_fit,
+)
 from eval.face.metrics import pearson
 from eval.face.speech import speech_of
 from eval.face.tracking import Track, Tracker
@@ -25,6 +32,7 @@ from services.lipsync.app import open_studio
 from services.lipsync.faces import FaceReader
 from services.lipsync.phonemes import HamaRecogniser
 from services.lipsync.settings import LipsyncSettings
+from services.lipsync.visemes import Viseme
 
 _PROVIDERS = ("CPUExecutionProvider",)
 
@@ -88,6 +96,25 @@ class Evaluation:
             self.tracker.follow(redone.pictures()),
         )
         return self._figures(take, still, eyes.blinks_ms(shut, track.fps), trackers_r), take
+
+    def portrait(
+        self, name: str, portrait: bytes, sound: Sound, visemes: Sequence[Viseme] | None = None
+    ) -> PortraitFigures:
+        """Lets an image file say something; its mouth shapes are recognised unless they are told.
+
+        Raises the studio's errors where it is not taken as a portrait.
+        """
+        avatar = driving.built(self.studio, portrait)
+        film = driving.speak(self.studio, avatar, self.recogniser, sound, visemes)
+        track = self.tracker.follow(film.pictures())
+        face, speech = curves(track), speech_of(driving.with_silence(sound), visemes)
+        return PortraitFigures(
+            name,
+            lifelike(face, speech, blinks_of(Seen(film.pictures(), track))),
+            loudness_fit(face, speech),
+            look_of_photo(Seen(film.pictures(), track), avatar, self._mesh(avatar.pack.picture)),
+            _cost(film.costs, avatar),
+        )
 
     def _redone(self, clip: Clip, track: Track, still: Still) -> tuple[Film, float]:
         """The film that is drawn from landmarks, and how well they agree with the tracker's."""

@@ -105,6 +105,28 @@ class ClipFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Loudness:
+    """How an opening goes with the voice's level."""
+
+    r: float
+    """The greatest correlation."""
+    lag_ms: float
+    """How late the opening is then."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitFigures:
+    """All that was measured of a portrait that says something."""
+
+    name: str
+    drawn: Lifelike
+    loudness: Loudness
+    look: Look
+    """Against the photo."""
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """Where a figure should lie."""
 

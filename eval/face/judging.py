@@ -14,7 +14,7 @@ from eval.face import metrics, pictures
 from eval.face.clips import Picture
 from eval.face.curves import CURVE_HZ, Curve, FaceCurves
 from eval.face.driving import Avatar
-from eval.face.figures import NAN, Agreement, Lifelike, Look
+from eval.face.figures import NAN, Agreement, Lifelike, Look, Loudness
 from eval.face.pictures import Energies
 from eval.face.speech import SILENT_DB, Speech
 from eval.face.tracking import Track
@@ -125,16 +125,6 @@ def look_of_photo(drawn: Seen, avatar: Avatar, points: NDArray[np.float32]) -> L
     return Look(
         pictures.sharpness(ours, theirs), pictures.seam(ours, theirs), float(np.mean(alike))
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Loudness:
-    """How an opening goes with the voice's level."""
-
-    r: float
-    """The greatest correlation."""
-    lag_ms: float
-    """How late the opening is then."""
 
 
 def loudness_fit(face: FaceCurves, speech: Speech) -> Loudness:

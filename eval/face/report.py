@@ -9,8 +9,14 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.figures import machine
-from eval.face.figures import DRAWING_GOALS, MOTION_GOALS, ClipFigures, Goal, Lifelike
-from eval.face.judging import Loudness
+from eval.face.figures import (
+    DRAWING_GOALS,
+    MOTION_GOALS,
+    ClipFigures,
+    Goal,
+    Lifelike,
+    PortraitFigures,
+)
 
 Column = tuple[str, Callable[[ClipFigures], str]]
 
@@ -139,21 +145,28 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def speech_row(name: str, figures: Lifelike, loudness: Loudness) -> list[str]:
-    """A row for something that a portrait or a person says, without a clip to compare with."""
+def portrait_row(figures: PortraitFigures) -> list[str]:
+    """A row for a portrait that says something, without a clip to compare with."""
+    life, look = figures.drawn, figures.look
     return [
-        name,
-        _shut(figures),
-        _number(figures.shut_lag_ms, "+.0f"),
-        f"{loudness.r:.2f} at {loudness.lag_ms:+.0f}",
-        f"{figures.deviation:.3f}",
-        f"{figures.speed:.2f}",
-        f"{figures.pause_deviation:.4f}",
-        f"{figures.pause_opening:.3f}",
+        figures.name,
+        _shut(life),
+        _number(life.shut_lag_ms, "+.0f"),
+        f"{figures.loudness.r:.2f} at {figures.loudness.lag_ms:+.0f}",
+        f"{life.deviation:.3f}",
+        f"{life.speed:.2f}",
+        f"{life.pause_deviation:.4f}",
+        f"{life.pause_opening:.3f}",
+        f"{look.seam:.2f}",
+        _number(look.background_ssim, ".3f"),
+        f"{life.blinks} in {life.seconds:.0f} s",
+        _number(life.blink_ms, ".0f"),
+        f"{figures.cost.draw_ms:.1f}",
+        f"{figures.cost.build_cpu_s:.2f}",
     ]
 
 
-SPEECH_HEAD = (
+PORTRAIT_HEAD = (
     "",
     "p b m shut (by chance)",
     "their lag, ms",
@@ -162,4 +175,10 @@ SPEECH_HEAD = (
     "speed",
     "in pauses",
     "opening in pauses",
+    "seam",
+    "background",
+    "blinks",
+    "ms",
+    "draw, ms",
+    "build, s",
 )

@@ -20,7 +20,7 @@ from eval.face.judging import Seen, Shown
 from eval.face.tracking import EYES
 from services.lipsync.pixels import pulled, resized
 
-TILE_PX, COLUMNS, PICTURES = 200, 12, 48
+TILE_PX, COLUMNS, PICTURES = 260, 10, 40
 """A mouth's tile, tiles in a row, and how many moments a sheet shows."""
 _MOUTH_IODS = 1.3
 _FILM_HEIGHT = 512
