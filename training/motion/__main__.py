@@ -18,6 +18,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ from training.motion.steps import save_steps
 
 _FULL_SCALE = 32768.0
 _TAKES = 4
-_SURE_R = 0.3
+_SURE_R, _LEAST_STD = 0.35, 0.02
 
 
 def show(line: str) -> None:
@@ -91,17 +92,27 @@ def checked(
     spoken: Sequence[Example],
     shapes: Shapes,
     plan: Plan,
+    fold: int,
     folds: int,
 ) -> list[Judged]:
-    """Each clip, as a network follows it that learnt from the clips of other folds."""
-    rows: dict[str, Judged] = {}
-    for fold in range(folds):
-        others = [person for n, person in enumerate(people) if n % folds != fold]
-        network = learn_to_mouth(known, filmed_examples(others, _TAKES, fold), spoken, shapes, plan)
-        for person in people[fold::folds]:
-            rows[person.name] = judged(*told_opening(network, person, shapes), person)
-            show(f"fold {fold}: {rows[person.name]}")
-    return [rows[person.name] for person in people]
+    """The clips of a fold, as a network follows them that learnt from the others."""
+    others = [person for n, person in enumerate(people) if n % folds != fold]
+    network = learn_to_mouth(known, filmed_examples(others, _TAKES, fold), spoken, shapes, plan)
+    rows = [judged(*told_opening(network, p, shapes), p) for p in people[fold::folds]]
+    for row in rows:
+        show(f"fold {fold}: {row}")
+    return rows
+
+
+def keep_rows(path: Path, rows: Sequence[Judged]) -> None:
+    """Adds rows to a file, in place of older ones of the same clips."""
+    kept = {row.name: row for row in [*kept_rows(path), *rows]}
+    path.write_text(json.dumps([asdict(row) for row in kept.values()], indent=1))
+
+
+def kept_rows(path: Path) -> list[Judged]:
+    """The rows of a file; none where there is no file."""
+    return [Judged(**row) for row in json.loads(path.read_text())] if path.is_file() else []
 
 
 def save(network: nn.ModuleDict, path: Path) -> None:
@@ -135,7 +146,8 @@ def aligned(
     for person in people:
         row = judged(*told_opening(network, person, shapes), person)
         show(f"{'trusted' if person.name in trusted else 'new'}: {row}")
-        if person.name not in trusted and row.best_r > _SURE_R:
+        moving = float(person.opening.std()) > _LEAST_STD
+        if person.name not in trusted and moving and row.best_r > _SURE_R:
             found[person.name] = -row.lag_ms / 1000.0
     return found
 
@@ -150,6 +162,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--only", type=int, nargs="*", help="the folds to do now")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--gain", type=float, default=1.0)
@@ -163,7 +176,8 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(options.threads)
     plan = Plan(options.updates, options.batch, options.rate, seed=options.seed)
-    spoken = spoken_examples(options.work / "speech", 2, options.seed)
+    takes = 2 if options.command == "hear" else 1
+    spoken = spoken_examples(options.work / "speech", takes, options.seed)
     show(f"{sum(len(example.steps) for example in spoken) / 3000:.1f} minutes of speech")
     heard = options.work / "hear.pt"
     if options.command == "hear":
@@ -179,17 +193,21 @@ def main() -> None:
     offsets = options.work / "offsets.json"
     known = json.loads(offsets.read_text()) if offsets.is_file() else {}
     people = load_people(options.clips, options.home, shapes, known)
+    in_step = [person for person in people if person.noted or person.name in known]
     match options.command:
         case "align":
             trusted = {person.name for person in people if person.noted}
-            found = aligned(load(heard), people, trusted, spoken, shapes, plan)
-            offsets.write_text(json.dumps(found, indent=1))
+            found = aligned(load(heard), people, trusted | set(known), spoken, shapes, plan)
+            offsets.write_text(json.dumps(known | found, indent=1))
         case "check":
-            rows = checked(load(heard), people, spoken, shapes, plan, options.folds)
-            show(table(rows))
+            rows = options.work / "checked.json"
+            for fold in options.only or range(options.folds):
+                new = checked(load(heard), in_step, spoken, shapes, plan, fold, options.folds)
+                keep_rows(rows, new)
+            show(table(kept_rows(rows)))
         case _:
-            takes = filmed_examples(people, _TAKES, options.seed)
-            network = learn_to_mouth(load(heard), takes, spoken, shapes, plan)
+            filmed_takes = filmed_examples(in_step, _TAKES, options.seed)
+            network = learn_to_mouth(load(heard), filmed_takes, spoken, shapes, plan)
             save(network, options.work / "mouth.pt")
             save_steps(network, options.gain, options.into)
 
