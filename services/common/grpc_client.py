@@ -26,7 +26,7 @@ CHANNEL_OPTIONS = (
     # A peer that vanished without a word is noticed in half a minute.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    # Nor does a channel inherit the pause after a failure from one that called an earlier peer there.
+    # No channel inherits the pause after the failure of one that called an earlier peer there.
     ("grpc.use_local_subchannel_pool", 1),
     # Where a name stands for several replicas, each call goes to the next of them.
     ("grpc.lb_policy_name", "round_robin"),
