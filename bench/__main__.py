@@ -28,8 +28,10 @@ _PARTS = ("drawing", "speaking", "live")
 def main() -> int:
     """Runs the measurements; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("part", nargs="*", choices=_PARTS)
-    wanted = parser.parse_args().part or _PARTS
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(_PARTS))
+    wanted = parser.parse_args().parts or _PARTS
+    if unknown := sorted({*wanted} - {*_PARTS}):
+        parser.error(f"there is no part {unknown[0]}; there are {', '.join(_PARTS)}")
     home = LocalSettings().home
     try:
         figures = drawing(home) if "drawing" in wanted else []
