@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 
 from bench.drawing import drawing
@@ -32,6 +34,7 @@ def main() -> int:
     wanted = parser.parse_args().parts or _PARTS
     if unknown := sorted({*wanted} - {*_PARTS}):
         parser.error(f"there is no part {unknown[0]}; there are {', '.join(_PARTS)}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     home = LocalSettings().home
     try:
         figures = drawing(home) if "drawing" in wanted else []
