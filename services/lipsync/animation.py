@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.errors import InvalidInput
+from services.lipsync.cues import Action, Cue, Mood
 from services.lipsync.encoder import EncodedFrame
 from services.lipsync.expression import Expression
 from services.lipsync.motion.loudness import AUDIO_HORIZON_US, LoudnessTrack
@@ -141,6 +142,7 @@ class Animation:
         self._mouth = MouthTrack(clock.fps)
         self._loudness = LoudnessTrack(clock.sample_rate_hz)
         self._motion = Motion(clock.fps, seed, self._mouth, self._loudness)
+        self._performance = self._motion.performance
         self._frame = 0
         self._finished = False
         self._utterance: _Utterance | None = None
@@ -185,9 +187,25 @@ class Animation:
             horizon_us=HORIZON_US[MouthSource.VISEMES],
         )
 
+    def add_cues(self, cues: Sequence[Cue]) -> None:
+        """Adds cues of the open utterance, on its clock."""
+        if self._utterance is None:
+            raise InvalidInput("cues belong into an utterance; act outside of one")
+        shift_us = self._timeline.us(self._utterance.shift)
+        self._performance.add(replace(cue, at_us=cue.at_us + shift_us) for cue in cues)
+
+    def stand(self, mood: Mood) -> None:
+        """The mood from the next frame on, wherever an utterance has none of its own."""
+        self._performance.stand(mood)
+
+    def act(self, action: Action) -> None:
+        """Does something at once."""
+        self._performance.act(action)
+
     def end_utterance(self) -> None:
-        """Closes the open utterance; the mouth closes with it."""
+        """Closes the open utterance; the mouth closes with it, and its mood ends."""
         self._timeline.end_utterance()
+        self._performance.utterance_ends(self._timeline.us(self._timeline.appended))
         self._utterance = None
         if self._listening:
             self._listening[-1].close(self._timeline.appended)
@@ -202,6 +220,7 @@ class Animation:
         if self._utterance is not None:
             self._utterance.shift += samples
             self._mouth.shift_from(before_us, self._timeline.us(samples))
+            self._performance.shift_from(before_us, self._timeline.us(samples))
             if before_us < self._clock.frame_us(self._frame) + MAX_HORIZON_US:
                 self._change_of_plan()
             self._hear()
@@ -220,6 +239,7 @@ class Animation:
         self._utterance = None
         self._listening.clear()
         self._mouth.drop_all()
+        self._performance.clear()
         now_us = self._clock.frame_us(self._frame)
         self._loudness.cut(now_us)
         self._level_until = self._timeline.taken

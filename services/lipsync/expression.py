@@ -53,6 +53,12 @@ class Expression:
     """0: as in the photo; 1: both eyes closed."""
     brow_raise: float = 0.0
     """-1 (lowered) to 1 (raised)."""
+    brow_inner: float = 0.0
+    """0 to 1: the brows' inner ends up, the outer ones a little down, as in sorrow."""
+    brow_knit: float = 0.0
+    """0 to 1: the brows' inner ends together and down, as in earnest."""
+    lid_raise: float = 0.0
+    """-1 (upper lids half down) to 1 (eyes wide)."""
     squint: float = 0.0
     """0 to 1: lower lids up, as in a smile."""
     gaze_x: float = 0.0

@@ -21,6 +21,7 @@ from vultus.media.v1 import media_pb2
 from services.common.admission import Slots
 from services.common.errors import DomainError, InvalidInput
 from services.common.telemetry import FRAMES_TOTAL, SESSIONS, UTTERANCES_TOTAL, stage
+from services.lipsync import messages
 from services.lipsync.animation import Animation, Clock, Event, Frame, MouthSource, Renderer, Sound
 from services.lipsync.capacity import Capacity, Format
 from services.lipsync.encoder import (
@@ -301,6 +302,10 @@ def _command(request: wire.AnimateRequest, sample_rate_hz: int) -> Command:  # n
             return Animation.clear
         case "draw_until":
             return partial(Animation.draw_until, until_us=request.draw_until.until_us)
+        case "cues":
+            return partial(Animation.add_cues, cues=messages.cues(request.cues.cues))
+        case "act":
+            return messages.Performed(request.act)
         case _:
             raise InvalidInput("the config comes once, and every message holds something")
 

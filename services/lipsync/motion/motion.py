@@ -7,12 +7,14 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.expression import MOUTH_SHAPES, Expression
+from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
+from services.lipsync.motion.actions import Gesture
 from services.lipsync.motion.eyes import Blinks, Gaze
 from services.lipsync.motion.head import Breath, Brows, Head, Prosody, Voice
 from services.lipsync.motion.loudness import LoudnessTrack
 from services.lipsync.motion.mouth import VISUAL_LEAD_US, MouthTrack
 from services.lipsync.motion.noise import Wander
+from services.lipsync.motion.performance import Performance
 
 BLEND_US = 160_000
 """How long the mouth takes from where it was to where a changed timeline wants it."""
@@ -31,6 +33,8 @@ class Motion:
     def __init__(self, fps: int, seed: int, mouth: MouthTrack, loudness: LoudnessTrack) -> None:
         self._mouth = mouth
         self._loudness = loudness
+        self.performance = Performance(seed)
+        """The moods and actions that are asked of the face."""
         self._blinks = Blinks(random.Random(f"{seed}/blinks"))  # noqa: S311 - play, not secrets
         self._gaze = Gaze(random.Random(f"{seed}/gaze"))  # noqa: S311 - likewise
         self._prosody = Prosody(fps)
@@ -57,9 +61,10 @@ class Motion:
             self._blinks.phrase_ended(at_us)
         self._spoke = speaking
         breath = self._breath.step(at_us)
-        head = self._head.at(at_us, self._prosody, breath)
-        gaze_x, gaze_y = self._gaze.at(at_us)
-        return Expression(
+        gesture = self.performance.step(at_us)
+        head = _gesturing(self._head.at(at_us, self._prosody, breath), gesture)
+        gaze_x, gaze_y = (look * (1.0 - gesture.facing) for look in self._gaze.at(at_us))
+        spoken = Expression(
             mouth=self._mouth_at(at_us),
             blink=self._blinks.at(at_us),
             brow_raise=self._brows.at(at_us, self._prosody),
@@ -69,6 +74,7 @@ class Motion:
             breath=breath,
             head=head,
         )
+        return self.performance.moods.over(spoken)
 
     def _mouth_at(self, at_us: int) -> NDArray[np.float32]:
         heard_us = at_us + VISUAL_LEAD_US
@@ -83,3 +89,15 @@ class Motion:
                 self._blend_from = None
         self._last_mouth = mouth
         return mouth
+
+
+def _gesturing(head: HeadPose, gesture: Gesture) -> HeadPose:
+    """The head's own pose, as far as the gesture leaves it, and the gesture."""
+    own = 1.0 - gesture.calm
+    return HeadPose(
+        yaw=own * head.yaw + gesture.yaw,
+        pitch=own * head.pitch + gesture.pitch,
+        roll=own * head.roll + gesture.roll,
+        shift_x=head.shift_x,
+        shift_y=head.shift_y,
+    )

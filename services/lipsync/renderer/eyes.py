@@ -25,6 +25,8 @@ _GAZE_X, _GAZE_Y = 0.055, 0.035
 _LID_FOLLOWS = 0.5
 _SQUINT_LIFT = 0.20
 """How much of the opening the lower lid takes in a full squint."""
+_LID_LIFT, _LID_DROOP = 0.14, 0.30
+"""How much of the opening the upper lid gives free in eyes that are wide, and takes in a droop."""
 _LASH_SHADOW = 0.35
 _BALL_INSET_PX = 1.5
 
@@ -81,7 +83,9 @@ class EyePicture:
         smooth_upper, smooth_lower = (
             float(weights @ fields[:, middle, 1]) for fields in self._warp.edge_fields
         )
+        raised = float(np.clip(expression.lid_raise, -1.0, 1.0))
         follow = _LID_FOLLOWS * _GAZE_Y * expression.gaze_y / gap
+        follow -= raised * (_LID_LIFT if raised > 0.0 else _LID_DROOP)
         lifted = -float(np.clip(expression.squint, 0.0, 1.0)) * _SQUINT_LIFT
         smooth_gap = (smooth_lower - smooth_upper + _OVERLAP) / gap
         left = max(1.0 + lifted - follow + smooth_gap, 0.0)

@@ -26,6 +26,8 @@ FIELDS = (
     "smile",
     "frown",
     "brow_raise",
+    "brow_inner",
+    "brow_knit",
     "squint",
     "yaw",
     "pitch",
@@ -51,6 +53,8 @@ def field_weights(expression: Expression) -> NDArray[np.float32]:
     values = {
         **mouth,
         "brow_raise": expression.brow_raise,
+        "brow_inner": expression.brow_inner,
+        "brow_knit": expression.brow_knit,
         "squint": expression.squint + 0.35 * max(0.0, mouth["smile"]),
         "yaw": head.yaw,
         "pitch": head.pitch,
@@ -78,6 +82,8 @@ def motion_fields(shape: FaceShape, points: Points, rigid: NDArray[np.float32]) 
         "smile": face.smile(),
         "frown": face.corners(out=-0.01, down=0.055, reach=0.24),
         "brow_raise": face.brows(),
+        "brow_inner": face.inner_brows(),
+        "brow_knit": face.knit_brows(),
         "squint": face.squint(),
         "yaw": head.yaw(),
         "pitch": head.pitch(),
@@ -138,10 +144,28 @@ class _Face:
         return corner + _vector(0.012 * np.sign(u) * cheek * self._sideways, -0.04 * cheek)
 
     def brows(self) -> Field:
-        u, v = self._u, self._v
-        brow = self._brow
-        weight = smoothstep(-v, 0.10, brow) * (1.0 - smoothstep(-v, brow + 0.05, brow + 0.6))
-        return _vector(self._zero, -0.075 * weight * np.exp(-((np.abs(u) / 0.85) ** 4)))
+        weight = self._brow_height() * np.exp(-((np.abs(self._u) / 0.85) ** 4))
+        return _vector(self._zero, -0.075 * weight)
+
+    def inner_brows(self) -> Field:
+        u, height = np.abs(self._u), self._brow_height()
+        slope = 0.080 * _bump(u, 0.16, 0.26) - 0.026 * _bump(u, 0.82, 0.22)
+        return _vector(-0.020 * self._side() * _bump(u, 0.22, 0.17) * height, -slope * height)
+
+    def knit_brows(self) -> Field:
+        u, height = np.abs(self._u), self._brow_height()
+        inwards = -0.034 * self._side() * _bump(u, 0.24, 0.20) * height
+        return _vector(inwards, 0.048 * _bump(u, 0.20, 0.30) * height)
+
+    def _brow_height(self) -> NDArray[np.float32]:
+        """1 at the brows' height, less down to the eyes and up the forehead."""
+        v, brow = self._v, self._brow
+        fade = 1.0 - smoothstep(-v, brow + 0.05, brow + 0.6)
+        return np.asarray(smoothstep(-v, 0.10, brow) * fade, np.float32)
+
+    def _side(self) -> NDArray[np.float32]:
+        """-1 left of the middle line, 1 right of it, crossing over smoothly."""
+        return np.asarray(np.tanh(self._u / 0.08), np.float32)
 
     def squint(self) -> Field:
         u, v = self._u, self._v

@@ -296,3 +296,61 @@ async def read(call: Any) -> wire.AnimateResponse:
     response = await call.read()
     assert isinstance(response, wire.AnimateResponse)
     return response
+
+
+def surprise(strength: float = 1.0) -> wire.Expression:
+    return wire.Expression(mood=wire.MOOD_SURPRISED, strength=strength)
+
+
+def cues(*messages: wire.Cue) -> wire.AnimateRequest:
+    return Request(cues=wire.Cues(cues=messages))
+
+
+def pictures(received: Iterable[wire.AnimateResponse]) -> list[float]:
+    """How bright each picture is."""
+    decoder = av.CodecContext.create("h264", "r")
+    units = [av.Packet(frame.access_unit) for frame in frames(received)]
+    decoded = [picture for unit in [*units, None] for picture in decoder.decode(unit)]
+    return [float(picture.to_ndarray(format="gray").mean()) for picture in decoded]
+
+
+async def test_cues_change_the_face_at_their_times_and_end_with_the_utterance(
+    house: House,
+) -> None:
+    cued = cues(wire.Cue(at_us=400_000, expression=surprise(), action=wire.ACTION_NOD))
+    spoken = [config(), start(), visemes(), cued, audio(), END, idle(1_000_000)]
+    bright = pictures(await animate(house, spoken))
+    assert max(bright[:11]) - min(bright[:11]) < 2
+    assert bright[24] > bright[10] + 15
+    assert abs(bright[-1] - bright[0]) < 2
+
+
+async def test_a_standing_expression_is_there_from_the_first_frame_on(house: House) -> None:
+    act = Request(act=wire.Act(standing=surprise(), action=wire.ACTION_SHAKE))
+    surprised = pictures(await animate(house, [config(), act, idle(400_000)]))
+    calm = pictures(await animate(house, [config(), idle(400_000)]))
+    assert min(surprised) > max(calm) + 15
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Request(act=wire.Act()),
+        Request(act=wire.Act(action=wire.ACTION_UNSPECIFIED)),
+        Request(act=wire.Act(standing=surprise(1.5))),
+        Request(act=wire.Act(standing=wire.Expression(strength=0.5))),
+        cues(wire.Cue(at_us=0)),
+        cues(wire.Cue(at_us=-1, action=wire.ACTION_NOD)),
+        cues(wire.Cue(action=wire.Action.ValueType(77))),
+    ],
+)
+async def test_moods_and_actions_that_make_no_sense_are_refused(
+    house: House, wrong: wire.AnimateRequest
+) -> None:
+    with pytest.raises(InvalidInput):
+        await animate(house, [config(), start(), wrong, END])
+
+
+async def test_cues_outside_an_utterance_are_refused(house: House) -> None:
+    with pytest.raises(InvalidInput):
+        await animate(house, [config(), cues(wire.Cue(action=wire.ACTION_NOD)), idle(100_000)])

@@ -20,6 +20,74 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Mood:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MoodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mood.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MOOD_UNSPECIFIED: _Mood.ValueType  # 0
+    """Rejected by servers."""
+    MOOD_NEUTRAL: _Mood.ValueType  # 1
+    """As in the portrait."""
+    MOOD_HAPPY: _Mood.ValueType  # 2
+    """Smiling."""
+    MOOD_SERIOUS: _Mood.ValueType  # 3
+    """Brows knit."""
+    MOOD_SURPRISED: _Mood.ValueType  # 4
+    """Brows up, eyes wide."""
+    MOOD_SAD: _Mood.ValueType  # 5
+    """Inner brows up, corners of the mouth down."""
+
+class Mood(_Mood, metaclass=_MoodEnumTypeWrapper):
+    """How a face looks beside what it says."""
+
+MOOD_UNSPECIFIED: Mood.ValueType  # 0
+"""Rejected by servers."""
+MOOD_NEUTRAL: Mood.ValueType  # 1
+"""As in the portrait."""
+MOOD_HAPPY: Mood.ValueType  # 2
+"""Smiling."""
+MOOD_SERIOUS: Mood.ValueType  # 3
+"""Brows knit."""
+MOOD_SURPRISED: Mood.ValueType  # 4
+"""Brows up, eyes wide."""
+MOOD_SAD: Mood.ValueType  # 5
+"""Inner brows up, corners of the mouth down."""
+Global___Mood: _TypeAlias = Mood  # noqa: Y015
+
+class _Action:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Action.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTION_UNSPECIFIED: _Action.ValueType  # 0
+    """Rejected by servers."""
+    ACTION_NOD: _Action.ValueType  # 1
+    """Down and up, twice."""
+    ACTION_SHAKE: _Action.ValueType  # 2
+    """To both sides."""
+    ACTION_TILT: _Action.ValueType  # 3
+    """To one side, for a moment."""
+    ACTION_LOOK_AT_CAMERA: _Action.ValueType  # 4
+    """Face and eyes to the viewer, for a moment."""
+
+class Action(_Action, metaclass=_ActionEnumTypeWrapper):
+    """What a head can do, once."""
+
+ACTION_UNSPECIFIED: Action.ValueType  # 0
+"""Rejected by servers."""
+ACTION_NOD: Action.ValueType  # 1
+"""Down and up, twice."""
+ACTION_SHAKE: Action.ValueType  # 2
+"""To both sides."""
+ACTION_TILT: Action.ValueType  # 3
+"""To one side, for a moment."""
+ACTION_LOOK_AT_CAMERA: Action.ValueType  # 4
+"""Face and eyes to the viewer, for a moment."""
+Global___Action: _TypeAlias = Action  # noqa: Y015
+
 class _MouthSource:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -256,6 +324,8 @@ class AnimateRequest(_message.Message):
     BITRATE_FIELD_NUMBER: _builtins.int
     CLEAR_FIELD_NUMBER: _builtins.int
     DRAW_UNTIL_FIELD_NUMBER: _builtins.int
+    CUES_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def config(self) -> Global___AnimateConfig:
         """What to draw and how to encode it; exactly once, first."""
@@ -298,6 +368,14 @@ class AnimateRequest(_message.Message):
     def draw_until(self) -> Global___DrawUntil:
         """How far a paced animation may draw now."""
 
+    @_builtins.property
+    def cues(self) -> Global___Cues:
+        """What the face does at times of the open utterance; a cue that is late is followed at the next frame."""
+
+    @_builtins.property
+    def act(self) -> Global___Act:
+        """What the face does from the next frame on."""
+
     def __init__(
         self,
         *,
@@ -311,12 +389,14 @@ class AnimateRequest(_message.Message):
         bitrate: Global___BitrateChange | None = ...,
         clear: Global___Clear | None = ...,
         draw_until: Global___DrawUntil | None = ...,
+        cues: Global___Cues | None = ...,
+        act: Global___Act | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "draw_until", b"draw_until", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "cues", b"cues", "draw_until", b"draw_until", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "draw_until", b"draw_until", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "audio", b"audio", "bitrate", b"bitrate", "clear", b"clear", "config", b"config", "cues", b"cues", "draw_until", b"draw_until", "idle", b"idle", "keyframe", b"keyframe", "payload", b"payload", "utterance_end", b"utterance_end", "utterance_start", b"utterance_start", "visemes", b"visemes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["config", "utterance_start", "audio", "visemes", "utterance_end", "idle", "keyframe", "bitrate", "clear", "draw_until"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["config", "utterance_start", "audio", "visemes", "utterance_end", "idle", "keyframe", "bitrate", "clear", "draw_until", "cues", "act"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -336,6 +416,7 @@ class AnimateConfig(_message.Message):
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     PACED_FIELD_NUMBER: _builtins.int
+    BACKGROUND_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     """Output width in pixels, even; 0: the pack's natural width."""
     height: _builtins.int
@@ -354,6 +435,10 @@ class AnimateConfig(_message.Message):
     def pack(self) -> _media_pb2.ObjectRef:
         """The avatar's pack."""
 
+    @_builtins.property
+    def background(self) -> Global___Background:
+        """What stands behind the person; unset: what the portrait shows."""
+
     def __init__(
         self,
         *,
@@ -365,14 +450,163 @@ class AnimateConfig(_message.Message):
         sample_rate_hz: _builtins.int = ...,
         seed: _builtins.int = ...,
         paced: _builtins.bool = ...,
+        background: Global___Background | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["pack", b"pack"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "pack", b"pack"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitrate_bps", b"bitrate_bps", "fps", b"fps", "height", b"height", "paced", b"paced", "pack", b"pack", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "bitrate_bps", b"bitrate_bps", "fps", b"fps", "height", b"height", "paced", b"paced", "pack", b"pack", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnimateConfig: _TypeAlias = AnimateConfig  # noqa: Y015
+
+@_typing.final
+class Background(_message.Message):
+    """What stands behind the person in place of what the portrait shows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLOUR_RGB_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    BLUR_FIELD_NUMBER: _builtins.int
+    colour_rgb: _builtins.int
+    """One colour, 0xRRGGBB."""
+    blur: _builtins.float
+    """What the portrait shows, blurred: 0 (a little) to 1 (no shapes are left)."""
+    @_builtins.property
+    def image(self) -> _media_pb2.ObjectRef:
+        """A validated image in storage, cut to the output's shape. Fails with IMAGE_UNDECODABLE, NOT_FOUND."""
+
+    def __init__(
+        self,
+        *,
+        colour_rgb: _builtins.int = ...,
+        image: _media_pb2.ObjectRef | None = ...,
+        blur: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blur", b"blur", "colour_rgb", b"colour_rgb", "image", b"image", "kind", b"kind"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blur", b"blur", "colour_rgb", b"colour_rgb", "image", b"image", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["colour_rgb", "image", "blur"]  # noqa: Y015
+    _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+
+Global___Background: _TypeAlias = Background  # noqa: Y015
+
+@_typing.final
+class Expression(_message.Message):
+    """A mood and how strong it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOOD_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    mood: Global___Mood.ValueType
+    """Which."""
+    strength: _builtins.float
+    """0 to 1."""
+    def __init__(
+        self,
+        *,
+        mood: Global___Mood.ValueType = ...,
+        strength: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mood", b"mood", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Expression: _TypeAlias = Expression  # noqa: Y015
+
+@_typing.final
+class Cue(_message.Message):
+    """What the face does at a time of an utterance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_US_FIELD_NUMBER: _builtins.int
+    EXPRESSION_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    at_us: _builtins.int
+    """On the clock of the utterance, microseconds."""
+    action: Global___Action.ValueType
+    """What the head does."""
+    @_builtins.property
+    def expression(self) -> Global___Expression:
+        """The mood from then on, until the next cue with one or the utterance's end."""
+
+    def __init__(
+        self,
+        *,
+        at_us: _builtins.int = ...,
+        expression: Global___Expression | None = ...,
+        action: Global___Action.ValueType | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "action", b"action", "expression", b"expression"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "action", b"action", "at_us", b"at_us", "expression", b"expression"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__action: _TypeAlias = _typing.Literal["action"]  # noqa: Y015
+    _WhichOneofArgType__action: _TypeAlias = _typing.Literal["_action", b"_action"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__action) -> _WhichOneofReturnType__action | None: ...
+
+Global___Cue: _TypeAlias = Cue  # noqa: Y015
+
+@_typing.final
+class Cues(_message.Message):
+    """Cues of the open utterance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cue]:
+        """In any order; each holds an expression, an action, or both."""
+
+    def __init__(
+        self,
+        *,
+        cues: _abc.Iterable[Global___Cue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cues", b"cues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cues: _TypeAlias = Cues  # noqa: Y015
+
+@_typing.final
+class Act(_message.Message):
+    """What the face does at once, inside an utterance or outside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTION_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    action: Global___Action.ValueType
+    """One or both."""
+    @_builtins.property
+    def standing(self) -> Global___Expression:
+        """The standing mood, wherever an utterance has none of its own. Before the first frame: the face begins in it."""
+
+    def __init__(
+        self,
+        *,
+        action: Global___Action.ValueType | None = ...,
+        standing: Global___Expression | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "action", b"action", "standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "action", b"action", "standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__action: _TypeAlias = _typing.Literal["action"]  # noqa: Y015
+    _WhichOneofArgType__action: _TypeAlias = _typing.Literal["_action", b"_action"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__action) -> _WhichOneofReturnType__action | None: ...
+
+Global___Act: _TypeAlias = Act  # noqa: Y015
 
 @_typing.final
 class UtteranceStart(_message.Message):
