@@ -1,4 +1,4 @@
-"""Moods, actions and cues: from the wire's messages to the domain's words."""
+"""Moods, actions, cues and backdrops: from the wire's messages to the domain's words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from vultus.lipsync.v1 import lipsync_service_pb2 as wire
 
 from services.common.errors import InvalidInput
 from services.lipsync.animation import Animation
+from services.lipsync.backdrop import Blur, Colour
 from services.lipsync.cues import Action, Cue, Mood, MoodName
 
 _MOODS = {
@@ -23,6 +24,7 @@ _ACTIONS = {
     wire.ACTION_TILT: Action.TILT,
     wire.ACTION_LOOK_AT_CAMERA: Action.LOOK_AT_CAMERA,
 }
+_WHITE = 0xFFFFFF
 
 
 class Performed:
@@ -41,6 +43,18 @@ class Performed:
             animation.stand(self._standing)
         if self._action is not None:
             animation.act(self._action)
+
+
+def backdrop(message: wire.Background) -> Colour | Blur:
+    """A background that needs no file; raises InvalidInput."""
+    match message.WhichOneof("kind"):
+        case "colour_rgb" if message.colour_rgb <= _WHITE:
+            red, green, blue = message.colour_rgb.to_bytes(3, "big")
+            return Colour(red, green, blue)
+        case "blur" if 0.0 <= message.blur <= 1.0:
+            return Blur(message.blur)
+        case _:
+            raise InvalidInput("a background is a colour 0xRRGGBB, an image, or a blur of 0 to 1")
 
 
 def cues(messages: Iterable[wire.Cue]) -> list[Cue]:

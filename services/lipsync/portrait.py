@@ -181,6 +181,10 @@ class PackBuilder:
         progress(1.0)
         return AvatarPack(picture, landmarks, person, seen.face)
 
+    def likelihood(self, pack: AvatarPack) -> NDArray[np.float32]:
+        """How likely each pixel of a pack's picture is a person's, 0 to 1 [h, w]."""
+        return self._models.person.likelihood(pack.picture, pack.landmarks)
+
 
 def preview_jpeg(pack: AvatarPack) -> bytes:
     """The avatar at rest."""

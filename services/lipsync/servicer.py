@@ -23,6 +23,7 @@ from services.common.errors import DomainError, InvalidInput
 from services.common.telemetry import FRAMES_TOTAL, SESSIONS, UTTERANCES_TOTAL, stage
 from services.lipsync import messages
 from services.lipsync.animation import Animation, Clock, Event, Frame, MouthSource, Renderer, Sound
+from services.lipsync.backdrop import Backdrop, Photo
 from services.lipsync.capacity import Capacity, Format
 from services.lipsync.encoder import (
     MAX_BITRATE_BPS,
@@ -98,8 +99,8 @@ class Studio(Protocol[PackT]):
         """A JPEG of the avatar."""
         ...
 
-    def renderer(self, pack: PackT, width: int, height: int) -> Renderer:
-        """What draws the avatar at a size."""
+    def renderer(self, pack: PackT, width: int, height: int, backdrop: Backdrop | None) -> Renderer:
+        """What draws the avatar at a size, before a backdrop or what the portrait shows."""
         ...
 
 
@@ -198,14 +199,23 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
             raise
 
     async def _open(self, config: wire.AnimateConfig, pack: PackT, look: Format) -> Animation:
+        backdrop = await self._backdrop(config)
         renderer = await asyncio.get_running_loop().run_in_executor(
-            self._drawing, self._studio.renderer, pack, look.width, look.height
+            self._drawing, self._studio.renderer, pack, look.width, look.height, backdrop
         )
         clock = Clock(look.fps, config.sample_rate_hz)
         bitrate_bps = config.bitrate_bps or default_bitrate_bps(look.width, look.height, look.fps)
         encoder = H264Encoder(look.width, look.height, look.fps, bitrate_bps)
         seed = config.seed or secrets.randbits(63)
         return Animation(clock, seed, renderer, encoder, self._recogniser, paced=config.paced)
+
+    async def _backdrop(self, config: wire.AnimateConfig) -> Backdrop | None:
+        if not config.HasField("background"):
+            return None
+        if config.background.WhichOneof("kind") == "image":
+            photo = await self._objects.read(_name(config.background.image, "background"))
+            return Photo(photo.data)
+        return messages.backdrop(config.background)
 
     def _build(
         self, portrait: bytes, progress: Callable[[float], None]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 from services.common.image import decode_image
+from services.lipsync.backdrop import Backdrop, Blur, Colour, Photo
 from services.lipsync.pack import AvatarPack
 from services.lipsync.portrait import Inspection, PackBuilder, PortraitInspector, preview_jpeg
 from services.lipsync.renderer import PictureRenderer
+from services.lipsync.renderer.scene import Behind, Scene, covering, out_of_focus, plain
 
 
 class PictureStudio:
@@ -29,6 +32,26 @@ class PictureStudio:
         """A JPEG of the avatar."""
         return preview_jpeg(pack)
 
-    def renderer(self, pack: AvatarPack, width: int, height: int) -> PictureRenderer:
-        """What draws the avatar at a size."""
-        return PictureRenderer(pack, width, height)
+    def renderer(
+        self, pack: AvatarPack, width: int, height: int, backdrop: Backdrop | None = None
+    ) -> PictureRenderer:
+        """What draws the avatar at a size, before a backdrop or what the portrait shows.
+
+        Raises ImageUndecodable and ImageTooLarge when the backdrop's file is no good.
+        """
+        if backdrop is None:
+            return PictureRenderer(pack, width, height)
+        scene = Scene(_behind(backdrop), self._builder.likelihood(pack))
+        return PictureRenderer(pack, width, height, scene)
+
+
+def _behind(backdrop: Backdrop) -> Behind:
+    match backdrop:
+        case Colour(red, green, blue):
+            return plain(red, green, blue)
+        case Photo(data):
+            return covering(decode_image(data))
+        case Blur(strength):
+            return out_of_focus(strength)
+        case _:
+            assert_never(backdrop)

@@ -16,7 +16,9 @@ from services.lipsync.renderer.eyes import EyePicture
 from services.lipsync.renderer.fields import FIELDS, field_weights, motion_fields
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
 from services.lipsync.renderer.layers import blended
+from services.lipsync.renderer.matte import CutOut, cut_out
 from services.lipsync.renderer.mouth import Mouth
+from services.lipsync.renderer.scene import Overlay, Scene, beyond, premultiplied
 from services.lipsync.renderer.shape import FaceShape, face_shape
 from services.lipsync.renderer.zone import Cells, Zone, backward
 
@@ -26,6 +28,10 @@ _STILL_PX = 0.02
 _FEATHER_PX = 3
 # What continues a picture beyond its edges: how blurred, at which size, how bright.
 _SOFTNESS, _SOFT_SIDE, _SOFT_LIGHT = 0.05, 128, 0.75
+_MATTE_MARGIN, _SIDES_FADE = 0.25, 0.35
+"""How far parts of a face go at most, and where a person that a picture cuts off at its sides fades
+out; inter-ocular distances."""
+_WHOLE = 0.98
 # Rows that are warped at once: what they need fits into a core's cache.
 _STRIP_PX = 64
 # The least that every motion may do to count as moving a point.
@@ -35,9 +41,12 @@ _REACH_WEIGHTS = {"yaw": 0.1, "pitch": 0.1, "roll": 0.06, "shift_x": 0.06, "shif
 class PictureRenderer:
     """Draws the faces of one pack at one size; not thread-safe."""
 
-    def __init__(self, pack: AvatarPack, width: int, height: int) -> None:
-        """A shape other than the pack's is padded with a soft continuation of the picture."""
-        canvas, place = _fit(pack.picture, width, height)
+    def __init__(
+        self, pack: AvatarPack, width: int, height: int, scene: Scene | None = None
+    ) -> None:
+        """A shape other than the pack's is padded with a soft continuation of the picture; in a
+        scene the person stands before that, at the lower edge."""
+        canvas, place = _fit(pack.picture, width, height, standing=scene is not None)
         scale = place.width / pack.width
         self._frame = canvas
         self._view = canvas[place.slices]
@@ -45,25 +54,43 @@ class PictureRenderer:
         frame = FaceFrame.of(pack.landmarks).scaled(scale, (0.0, 0.0))
         shape = face_shape(pack.picture, pack.landmarks)
         rigid = _rigid(pack.person, frame, picture)
-        self._body = _Body(picture, frame, shape, rigid)
+        self._overlay: Overlay | None = None
+        layer = opaque(picture)
+        if scene is not None:
+            person = _cut_out(picture, frame, scene, fading=place.width < _WHOLE * width)
+            picture, layer = person.colours, premultiplied(person)
+            self._overlay = _staged(canvas, place, person.matte, layer, scene)
+        self._body = _Body(layer, frame, shape, rigid)
         self._mouth = Mouth(picture, frame, shape, rigid)
         self._eyes = [EyePicture(picture, frame, shape, side, rigid) for side in (0, 1)]
         self._zones = [self._mouth.zone, *(eye.zone for eye in self._eyes)]
         self._feathers = [_feather(zone) for zone in self._zones]
+        margin_px = round(_MATTE_MARGIN * frame.iod_px)
+        self._matted = [
+            self._overlay is not None and beyond(zone, self._overlay.matte, margin_px)
+            for zone in self._zones
+        ]
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
         """The picture of an expression, RGB [h, w, 3]; the next call overwrites it."""
         expression = replace(expression, mouth=self._mouth.articulated(expression.mouth))
         weights = field_weights(expression)
-        self._body.draw(weights, self._view)
+        self._body.draw(weights, self._view, self._overlay)
         drawn = [
             self._mouth.draw(weights, expression.mouth),
             *(eye.draw(weights, expression) for eye in self._eyes),
         ]
-        for zone, picture, feather in zip(self._zones, drawn, self._feathers, strict=True):
+        for n, (zone, picture) in enumerate(zip(self._zones, drawn, strict=True)):
             view = self._view[zone.slices]
-            view[:] = blended(picture, view, feather)
+            view[:] = blended(picture, view, self._share(n, zone))
         return self._frame
+
+    def _share(self, number: int, zone: Zone) -> NDArray[np.float32]:
+        """How far a zone's own picture takes the place of the body's, 0 to 1 [h, w]."""
+        feather = self._feathers[number]
+        if self._overlay is None or not self._matted[number]:
+            return feather
+        return feather * (self._overlay.matte[zone.slices] * np.float32(1 / 255))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +107,13 @@ class _Body:
 
     def __init__(
         self,
-        picture: NDArray[np.uint8],
+        layer: NDArray[np.uint8],
         frame: FaceFrame,
         shape: FaceShape,
         rigid: NDArray[np.float32],
     ) -> None:
-        whole = Zone(0, 0, picture.shape[1], picture.shape[0])
+        """`layer`: the picture, RGBA [h, w, 4]."""
+        whole = Zone(0, 0, layer.shape[1], layer.shape[0])
         step = max(_LEAST_CELL_PX, round(frame.iod_px / _CELLS_PER_IOD))
         zone = _enclosing(_moves(_fields(Cells(whole, step), frame, shape, rigid)), whole, step)
         self._cells = Cells(zone, step)
@@ -93,18 +121,27 @@ class _Body:
         self._fields = fields.reshape(len(FIELDS), -1)
         self._strips = list(_strips(self._cells, _moves(fields)))
         self._places = self._cells.places_of(self._cells.centres)
-        self._doubled = doubled(opaque(picture))
+        self._doubled = doubled(layer)
         self._doubled_places = self._cells.centres * np.float32(2.0)
 
-    def draw(self, weights: NDArray[np.float32], picture: NDArray[np.uint8]) -> None:
-        """Draws it into a picture, RGB [h, w, 3], whose other parts never change."""
+    def draw(
+        self,
+        weights: NDArray[np.float32],
+        picture: NDArray[np.uint8],
+        overlay: Overlay | None = None,
+    ) -> None:
+        """Draws it into a picture, RGB [h, w, 3], whose other parts never change; over what an
+        overlay puts behind it."""
         field = (weights @ self._fields).reshape(self._places.shape)
         away = backward(field, self._places, self._cells.step_px, _INVERSION_STEPS)
         away *= np.float32(2.0)
         away += self._doubled_places
         for strip in self._strips:
             at = self._cells.at_pixels(away, strip.rows, strip.columns)
-            without_alpha(sample(self._doubled, at), out=picture[strip.pixels])
+            if overlay is None:
+                without_alpha(sample(self._doubled, at), out=picture[strip.pixels])
+            else:
+                overlay.lay(sample(self._doubled, at), strip.pixels, picture[strip.pixels])
 
 
 def _fields(
@@ -167,6 +204,34 @@ def _rigid(
     return np.asarray(weight * ramp_x * ramp_y[:, None], np.float32)
 
 
+def _cut_out(picture: NDArray[np.uint8], frame: FaceFrame, scene: Scene, *, fading: bool) -> CutOut:
+    """The person in a picture; `fading`: towards its sides, which lie inside the frame."""
+    height, width = picture.shape[:2]
+    person = cut_out(picture, frame, resized(scene.likelihood, width, height))
+    if not fading:
+        return person
+    x = np.arange(width, dtype=np.float32)
+    ramp = smoothstep(np.minimum(x, width - 1 - x), 0.0, _SIDES_FADE * frame.iod_px)
+    return replace(person, matte=np.rint(person.matte * ramp).astype(np.uint8))
+
+
+def _staged(
+    canvas: NDArray[np.uint8],
+    place: Zone,
+    matte: NDArray[np.uint8],
+    layer: NDArray[np.uint8],
+    scene: Scene,
+) -> Overlay:
+    """Puts the scene behind the person on the canvas; what does so again in every frame."""
+    person = np.zeros(canvas.shape[:2], np.float32)
+    person[place.slices] = matte * np.float32(1 / 255)
+    canvas[:] = scene.behind(canvas, person)
+    view = canvas[place.slices]
+    overlay = Overlay(view.copy())
+    overlay.lay(layer, (slice(0, place.height), slice(0, place.width)), view)
+    return overlay
+
+
 def _feather(zone: Zone) -> NDArray[np.float32]:
     x, y = (np.arange(n, dtype=np.float32) for n in (zone.width, zone.height))
     ramps = [
@@ -175,13 +240,17 @@ def _feather(zone: Zone) -> NDArray[np.float32]:
     return np.asarray(ramps[0] * ramps[1][:, None], np.float32)
 
 
-def _fit(picture: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], Zone]:
-    """The picture at its largest inside the size, in the middle of what continues it."""
+def _fit(
+    picture: NDArray[np.uint8], width: int, height: int, *, standing: bool
+) -> tuple[NDArray[np.uint8], Zone]:
+    """The picture at its largest inside the size, in the middle of what continues it; `standing`:
+    at the lower edge."""
     rows, columns = picture.shape[:2]
     scale = min(width / columns, height / rows)
     inner = (min(width, round(columns * scale)), min(height, round(rows * scale)))
     fitted = resized(picture, *inner)
-    place = Zone((width - inner[0]) // 2, (height - inner[1]) // 2, *inner)
+    above = height - inner[1]
+    place = Zone((width - inner[0]) // 2, above if standing else above // 2, *inner)
     if inner == (width, height):
         return np.ascontiguousarray(fitted, np.uint8), place
     cover = max(width / columns, height / rows)

@@ -21,6 +21,7 @@ from vultus.storage.v1 import object_service_pb2, object_service_pb2_grpc
 from services.common.errors import NoFace, NotFound
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
+from services.lipsync.backdrop import Backdrop
 from services.lipsync.capacity import Capacity, Format
 from services.lipsync.expression import Expression
 from services.lipsync.phonemes import Phone
@@ -118,6 +119,7 @@ class PlainStudio:
         self.open_eyes = threading.Event()
         """Looking at a portrait waits while this is not set."""
         self.open_eyes.set()
+        self.backdrops: list[Backdrop | None] = []
 
     def inspect(self, portrait: bytes) -> PlainPack:
         self.open_eyes.wait()
@@ -138,7 +140,10 @@ class PlainStudio:
         assert data == PlainPack().to_bytes()
         return PlainPack()
 
-    def renderer(self, pack: PlainPack, width: int, height: int) -> PlainRenderer | NoisyRenderer:
+    def renderer(
+        self, pack: PlainPack, width: int, height: int, backdrop: Backdrop | None
+    ) -> PlainRenderer | NoisyRenderer:
+        self.backdrops.append(backdrop)
         return self.noisy if width == 640 else PlainRenderer(width, height)
 
 

@@ -22,6 +22,7 @@ from services.common.errors import (
     Overloaded,
 )
 from services.common.grpc_client import responses, unary
+from services.lipsync.backdrop import Backdrop, Blur, Colour, Photo
 
 if TYPE_CHECKING:
     from tests.contract.lipsync.conftest import House
@@ -354,3 +355,36 @@ async def test_moods_and_actions_that_make_no_sense_are_refused(
 async def test_cues_outside_an_utterance_are_refused(house: House) -> None:
     with pytest.raises(InvalidInput):
         await animate(house, [config(), cues(wire.Cue(action=wire.ACTION_NOD)), idle(100_000)])
+
+
+@pytest.mark.parametrize(
+    ("background", "backdrop"),
+    [
+        (wire.Background(colour_rgb=0x00B140), Colour(0, 177, 64)),
+        (wire.Background(blur=0.5), Blur(0.5)),
+        (wire.Background(image=CAT), Photo(b"a cat")),
+        (None, None),
+    ],
+)
+async def test_the_person_stands_before_the_background_that_is_wanted(
+    house: House, background: wire.Background | None, backdrop: Backdrop | None
+) -> None:
+    await animate(house, [config(background=background), idle(100_000)])
+    assert house.studio.backdrops == [backdrop]
+
+
+@pytest.mark.parametrize(
+    ("background", "error"),
+    [
+        (wire.Background(), InvalidInput),
+        (wire.Background(colour_rgb=0x1000000), InvalidInput),
+        (wire.Background(blur=1.5), InvalidInput),
+        (wire.Background(image=media_pb2.ObjectRef()), InvalidInput),
+        (wire.Background(image=NOWHERE), NotFound),
+    ],
+)
+async def test_backgrounds_that_make_no_sense_are_refused(
+    house: House, background: wire.Background, error: type[DomainError]
+) -> None:
+    with pytest.raises(error):
+        await animate(house, [config(background=background), idle(100_000)])
