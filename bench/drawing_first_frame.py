@@ -23,8 +23,8 @@ from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.lipsync.app import SERVICE_NAME, limits_of
 from services.lipsync.capacity import Capacity
+from services.lipsync.motion.voice import OnnxMouthNetwork
 from services.lipsync.pack import AvatarPack
-from services.lipsync.phonemes import HamaRecogniser
 from services.lipsync.servicer import LipsyncServicer
 from services.lipsync.settings import LipsyncSettings
 from services.lipsync.store import ObjectName, PackCache, StoredObject
@@ -94,7 +94,7 @@ async def _served(
             studio,
             objects,
             packs,
-            HamaRecogniser(),
+            OnnxMouthNetwork(),
             Capacity(_ROUNDS),
             limits_of(settings),
             drawing=drawing,

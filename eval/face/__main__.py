@@ -1,9 +1,11 @@
 """`python -m eval.face`: how well faces speak, beside people who were filmed.
 
 python -m eval.face --clips folder              films of people speaking; out/eval/ gets the report
+python -m eval.face --held-out folder           likewise, by networks that have not learnt from them
 python -m eval.face --portraits a.jpg --speech hello.json talk.wav
 
 Speech is the answer of `POST /v1/speech?timings=true`, or a sound file whose sounds are recognised.
+The network of a clip is `<clip>.onnx`, as `python -m training.motion check` writes it.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from eval.face.report import (
 from eval.face.sheets import mouth_sheet, save_sheet, save_side_by_side
 from eval.face.told import read_told
 from services.common.errors import DomainError, StartupError
+from services.lipsync.motion.voice import MouthNetwork, OnnxMouthNetwork
 from services.local.settings import LocalSettings
 
 CLIPS = Path("../shared/data/talking")
@@ -38,6 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.face", description="Judges faces.")
     parser.add_argument("--clips", type=Path, default=CLIPS)
     parser.add_argument("--only", nargs="*", default=[], help="names of clips")
+    parser.add_argument("--held-out", type=Path, help="folder of networks, one a clip")
     parser.add_argument("--portraits", type=Path, nargs="*", default=[])
     parser.add_argument("--speech", type=Path, nargs="*", default=[])
     parser.add_argument("--out", type=Path, default=Path("out/eval"))
@@ -55,7 +59,7 @@ def main() -> int:
     if options.portraits:
         _speak(evaluation, options.portraits, options.speech, console)
     else:
-        _judge(evaluation, clips, options.out, console)
+        _judge(evaluation, clips, options.held_out, options.out, console)
     return 0
 
 
@@ -78,13 +82,15 @@ def _speak(
     console.print(table(PORTRAIT_HEAD, [portrait_row(each) for each in figures]), soft_wrap=True)
 
 
-def _judge(evaluation: Evaluation, clips: list[Clip], out: Path, console: Console) -> None:
+def _judge(
+    evaluation: Evaluation, clips: list[Clip], held_out: Path | None, out: Path, console: Console
+) -> None:
     out.mkdir(parents=True, exist_ok=True)
     figures: list[ClipFigures] = []
     skipped: dict[str, str] = {}
     for clip in clips:
         try:
-            found, take = evaluation.clip(clip)
+            found, take = evaluation.clip(clip, _held_out(held_out, clip))
         except (DomainError, ValueError) as error:
             skipped[clip.name] = str(error)
             continue
@@ -98,6 +104,12 @@ def _judge(evaluation: Evaluation, clips: list[Clip], out: Path, console: Consol
     console.print()
     console.print(goals_table(figures), soft_wrap=True)
     console.print(f"Tables, figures, sheets and films: {out}")
+
+
+def _held_out(folder: Path | None, clip: Clip) -> MouthNetwork | None:
+    """The network that has not learnt from a clip, where there is one."""
+    path = None if folder is None else folder / f"{clip.name}.onnx"
+    return None if path is None or not path.is_file() else OnnxMouthNetwork(path)
 
 
 if __name__ == "__main__":

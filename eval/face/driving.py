@@ -17,8 +17,8 @@ from services.common.errors import DomainError
 from services.lipsync.animation import Animation, Clock, Frame, MouthSource, Renderer
 from services.lipsync.encoder import EncodedFrame, H264Encoder, default_bitrate_bps
 from services.lipsync.expression import Expression
+from services.lipsync.motion.voice import MouthNetwork
 from services.lipsync.pack import AvatarPack
-from services.lipsync.phonemes import PhoneRecogniser
 from services.lipsync.studio import PictureStudio
 from services.lipsync.visemes import Viseme
 
@@ -145,7 +145,7 @@ def png(picture: Picture) -> bytes:
 def speak(
     studio: PictureStudio,
     avatar: Avatar,
-    recogniser: PhoneRecogniser,
+    network: MouthNetwork,
     sound: Sound,
     visemes: Sequence[Viseme] | None = None,
 ) -> Film:
@@ -156,7 +156,7 @@ def speak(
     width, height = avatar.size
     renderer = _TimedRenderer(studio.renderer(avatar.pack, width, height))
     encoder = _TimedEncoder(_encoder(width, height))
-    animation = Animation(Clock(FPS, RATE_HZ), SEED, renderer, encoder, recogniser)
+    animation = Animation(Clock(FPS, RATE_HZ), SEED, renderer, encoder, network)
     whole = Stopwatch()
     animation.begin_utterance("u", MouthSource.AUDIO if visemes is None else MouthSource.VISEMES)
     if visemes is not None:

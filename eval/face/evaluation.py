@@ -29,8 +29,8 @@ from eval.face.tracking import Track, Tracker
 from services.common.models import ModelStore
 from services.common.onnx import open_network
 from services.lipsync.app import open_studio
-from services.lipsync.faces import FaceReader
-from services.lipsync.phonemes import HamaRecogniser
+from services.lipsync.faces import FaceReader, Landmarks
+from services.lipsync.motion.voice import MouthNetwork, OnnxMouthNetwork
 from services.lipsync.settings import LipsyncSettings
 from services.lipsync.visemes import Viseme
 
@@ -71,11 +71,11 @@ class Evaluation:
         settings = LipsyncSettings(home=home, storage_address="nowhere:1")
         self.studio = open_studio(settings)
         self.tracker = Tracker(home)
-        self.recogniser = HamaRecogniser()
+        self.network = OnnxMouthNetwork()
         self._reader = FaceReader(open_network(ModelStore(home).path("face-landmarks"), _PROVIDERS))
 
-    def clip(self, clip: Clip) -> tuple[ClipFigures, Take]:
-        """Speaks for one clip and redoes it.
+    def clip(self, clip: Clip, network: MouthNetwork | None = None) -> tuple[ClipFigures, Take]:
+        """Speaks for one clip and redoes it; by another network than the service's, if given.
 
         Raises ValueError where no face is seen in it, and the studio's errors where no picture of
         it is taken as a portrait.
@@ -83,9 +83,9 @@ class Evaluation:
         track = self.tracker.clip(clip)
         shut = eyes.shut(eyes.likeness(clip.pictures(), track), track.fps)
         still = first_good_still(self.studio, clip, track.at_s.tolist(), shut.tolist())
-        spoken = driving.speak(self.studio, still.avatar, self.recogniser, clip.sound)
+        spoken = driving.speak(self.studio, still.avatar, network or self.network, clip.sound)
         spoken_track = self.tracker.follow(spoken.pictures())
-        redone, trackers_r = self._redone(clip, track, still)
+        redone = self._redone(track, still)
         take = Take(
             clip,
             _offset_s(clip, curves(spoken_track), curves(track)),
@@ -95,7 +95,8 @@ class Evaluation:
             redone,
             self.tracker.follow(redone.pictures()),
         )
-        return self._figures(take, still, eyes.blinks_ms(shut, track.fps), trackers_r), take
+        blinks_ms = eyes.blinks_ms(shut, track.fps)
+        return self._figures(take, still, blinks_ms), take
 
     def portrait(
         self, name: str, portrait: bytes, sound: Sound, visemes: Sequence[Viseme] | None = None
@@ -105,7 +106,7 @@ class Evaluation:
         Raises the studio's errors where it is not taken as a portrait.
         """
         avatar = driving.built(self.studio, portrait)
-        film = driving.speak(self.studio, avatar, self.recogniser, sound, visemes)
+        film = driving.speak(self.studio, avatar, self.network, sound, visemes)
         track = self.tracker.follow(film.pictures())
         face, speech = curves(track), speech_of(driving.with_silence(sound), visemes)
         return PortraitFigures(
@@ -116,22 +117,24 @@ class Evaluation:
             _cost(film.costs, avatar),
         )
 
-    def _redone(self, clip: Clip, track: Track, still: Still) -> tuple[Film, float]:
-        """The film that is drawn from landmarks, and how well they agree with the tracker's."""
+    def _redone(self, track: Track, still: Still) -> Film:
+        """The film that is drawn from landmarks."""
+        times_s = track.at_s[: redoing.MOST_PICTURES].tolist()
+        renderer = self.studio.renderer(still.avatar.pack, *still.avatar.size)
+        driver = redoing.LandmarkDriver(self.tracker, renderer)
+        expressions = driver.expressions(track.points[: len(times_s)], still.number)
+        return driving.draw(self.studio, still.avatar, expressions, times_s)
+
+    def _trackers_r(self, clip: Clip, track: Track, still: Still) -> float:
+        """How the service's own landmarks agree with the tracker's on the opening."""
         times_s = track.at_s[: redoing.MOST_PICTURES]
         first = self.studio.inspect(driving.png(still.picture)).landmarks
-        faces = redoing.landmarks_of(self._reader, clip, times_s, first)
-        renderer = self.studio.renderer(still.avatar.pack, *still.avatar.size)
-        driver = redoing.LandmarkDriver(self._reader, still.avatar, renderer)
-        expressions = driver.expressions(faces, still.number)
+        faces = _landmarks_of(self._reader, clip, times_s, first)
         points = np.stack([face.points for face in faces])
         theirs = curves(Track(times_s, points, track.presence[: len(times_s)]))
-        agreed = pearson(theirs.opening, curves(track).opening[: len(times_s)])
-        return driving.draw(self.studio, still.avatar, expressions, times_s.tolist()), agreed
+        return pearson(theirs.opening, curves(track).opening[: len(times_s)])
 
-    def _figures(
-        self, take: Take, still: Still, real_blinks_ms: Sequence[float], trackers_r: float
-    ) -> ClipFigures:
+    def _figures(self, take: Take, still: Still, real_blinks_ms: Sequence[float]) -> ClipFigures:
         clip, avatar, speech = take.clip, still.avatar, speech_of(take.clip.sound)
         drawn, seen = curves(take.spoken_track), curves(take.real)
         real = seen.moved(-take.offset_s)
@@ -148,7 +151,7 @@ class Evaluation:
             spoken_look=look_of_photo(take.spoken_seen(), avatar, photo_mesh),
             redone=agreement(curves(take.redone_track), seen),
             redone_look=look_of_clip(take.redone_seen(), take.real_seen()),
-            trackers_r=trackers_r,
+            trackers_r=self._trackers_r(clip, take.real, still),
             cost=_cost(take.spoken.costs, avatar),
         )
 
@@ -163,6 +166,19 @@ def _offset_s(clip: Clip, drawn: FaceCurves, seen: FaceCurves) -> float:
     if clip.offset_s is not None:
         return clip.offset_s
     return -agreement(drawn, seen).offset_ms / 1000.0
+
+
+def _landmarks_of(
+    reader: FaceReader, clip: Clip, times_s: NDArray[np.float64], first: Landmarks
+) -> list[Landmarks]:
+    """The service's own landmarks in those pictures of a clip, from roughly known ones on."""
+    wanted = set(times_s.tolist())
+    found, known = [], first
+    for at_s, picture in clip.pictures():
+        if at_s in wanted:
+            known = reader.read_again(picture, known)
+            found.append(known)
+    return found
 
 
 def _cost(costs: Costs, avatar: Avatar) -> Cost:

@@ -1,8 +1,9 @@
 """Lets the renderer redo a clip from that clip's own landmarks: what drawing alone can reach.
 
 Nothing is known here of how a renderer works: each mouth shape is drawn and looked at, and for
-every picture of the clip the shapes are sought whose lips, as the service's own landmarks see them,
-lie where the real ones do. What comes of it is judged by the other tracker.
+every picture of the clip the shapes are sought whose lips lie where the real ones do. The same
+tracker sees the real and the drawn ones, so what two trackers disagree about is not held against
+the drawing.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.face.clips import Clip
 from eval.face.curves import INNER_LIPS, LIPS, straightened
-from eval.face.driving import Avatar
+from eval.face.tracking import Mesh, Tracker
 from services.lipsync.animation import Renderer
 from services.lipsync.expression import MOUTH_SHAPES, Expression
-from services.lipsync.faces import FaceReader, Landmarks
 
 LEAST, MOST = -0.3, 1.15
 """Between these the service moves its mouth shapes."""
@@ -40,25 +39,26 @@ Lips = NDArray[np.float64]
 class LandmarkDriver:
     """Finds the expressions with which an avatar shows given lips."""
 
-    def __init__(self, reader: FaceReader, avatar: Avatar, renderer: Renderer) -> None:
-        self._reader = reader
+    def __init__(self, tracker: Tracker, renderer: Renderer) -> None:
+        self._tracker = tracker
         self._renderer = renderer
-        self._known = avatar.pack.landmarks.moved(avatar.size[0] / avatar.pack.width, (0.0, 0.0))
-        self._rest = self._drawn(np.zeros(len(MOUTH_SHAPES)))
+        rest = renderer.render(Expression()).copy()
+        self._known = tracker.follow([(0.0, rest), (1.0, rest)]).points[-1]
+        self._rest = _lips(self._known)
         self._speaking = np.full(len(MOUTH_SHAPES), _SPEAKING)
         self._spoken = self._drawn(self._speaking)
         probes = self._speaking + np.eye(len(MOUTH_SHAPES)) * _PROBE
         answers = [(self._drawn(probe) - self._spoken) / _PROBE for probe in probes]
         self._slopes = np.stack(answers, axis=1)
 
-    def expressions(self, faces: Iterable[Landmarks], still: int) -> list[Expression]:
+    def expressions(self, faces: Iterable[Mesh], still: int) -> list[Expression]:
         """The mouth for each face of a clip; in the face of number `still` it is at rest."""
         lips = [_lips(face) for face in faces]
         found: list[Coefficients] = []
         for each in lips:
             before = found[-1] if found else self._speaking
             found.append(self._nearest_drawn(self._rest + each - lips[still], before))
-        return [Expression(mouth=mouth.astype(np.float32)) for mouth in found]
+        return [_speaking(mouth) for mouth in found]
 
     def _nearest_drawn(self, wanted: Lips, before: Coefficients) -> Coefficients:
         """Found on a straight line first, and corrected by what is drawn of it then."""
@@ -75,8 +75,8 @@ class LandmarkDriver:
         return best
 
     def _drawn(self, mouth: Coefficients) -> Lips:
-        picture = self._renderer.render(Expression(mouth=mouth.astype(np.float32)))
-        return _lips(self._reader.read_again(picture, self._known))
+        picture = self._renderer.render(_speaking(mouth))
+        return _lips(self._tracker.look_again(picture, self._known))
 
 
 def nearest(slopes: NDArray[np.float64], missing: Lips, start: Coefficients) -> Coefficients:
@@ -94,20 +94,12 @@ def nearest(slopes: NDArray[np.float64], missing: Lips, start: Coefficients) -> 
     return found
 
 
-def landmarks_of(
-    reader: FaceReader, clip: Clip, times_s: NDArray[np.float64], first: Landmarks
-) -> list[Landmarks]:
-    """The service's own landmarks in those pictures of a clip, from roughly known ones on."""
-    wanted = set(times_s.tolist())
-    found, known = [], first
-    for at_s, picture in clip.pictures():
-        if at_s in wanted:
-            known = reader.read_again(picture, known)
-            found.append(known)
-    return found
+def _speaking(mouth: Coefficients) -> Expression:
+    """A mouth in speech, whatever the photo shows at rest."""
+    return Expression(mouth=mouth.astype(np.float32), composed=1.0)
 
 
-def _lips(face: Landmarks) -> Lips:
-    upright = straightened(np.asarray(face.points, np.float64)[None])[0]
+def _lips(face: Mesh) -> Lips:
+    upright = straightened(np.asarray(face, np.float64)[None])[0]
     weights = np.array([_INNER_WEIGHT if point in INNER_LIPS else 1.0 for point in LIPS])
     return np.asarray((upright[list(LIPS), :2] * np.sqrt(weights)[:, None]).ravel(), np.float64)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from eval.face.clips import RATE_HZ, Sound
 from eval.face.curves import CURVE_HZ, Curve
-from services.lipsync.phonemes import HamaRecogniser, SpeechReader
+from eval.face.phonemes import HamaRecogniser, visemes_in
 from services.lipsync.visemes import Viseme, VisemeShape
 
 SILENT_DB, PAUSE_S = -35.0, 0.3
@@ -57,13 +57,8 @@ class Speech:
 
 def speech_of(sound: Sound, visemes: Sequence[Viseme] | None = None) -> Speech:
     """What is said in a sound; its mouth shapes are recognised unless they are told."""
-    return Speech(level_db(sound), recognised(sound) if visemes is None else visemes)
-
-
-def recognised(sound: Sound) -> list[Viseme]:
-    """The mouth shapes that are heard in the whole of a sound at once."""
-    samples = (sound * 32767.0).clip(-32768, 32767).astype(np.int16)
-    return SpeechReader(HamaRecogniser(), RATE_HZ).read(samples, last=True)
+    heard = visemes_in(HamaRecogniser(), sound) if visemes is None else visemes
+    return Speech(level_db(sound), heard)
 
 
 def level_db(sound: Sound) -> Curve:

@@ -42,6 +42,10 @@ _SURE = 0.5
 _CROPS = ((0.0, 1.0, 0.0), (0.02, 0.96, 0.04), (-0.02, 1.05, -0.04))
 
 
+Mesh = NDArray[np.float32]
+"""One face, picture pixels [468, 3]."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """One face over time."""
@@ -114,6 +118,11 @@ class Tracker:
         if len(track.at_s) < 2:
             raise ValueError("no face is seen in these pictures")
         return track
+
+    def look_again(self, picture: Picture, near: Mesh) -> Mesh:
+        """The face of a single picture, roughly known."""
+        points, _ = self._read(picture, near.astype(np.float64))
+        return np.asarray(points, np.float32)
 
     def _first(self, picture: Picture) -> NDArray[np.float64] | None:
         """The largest face, without knowing where it was."""

@@ -15,16 +15,12 @@ from services.common.errors import InvalidInput
 from services.lipsync.cues import Action, Cue, Mood
 from services.lipsync.encoder import EncodedFrame
 from services.lipsync.expression import Expression
+from services.lipsync.motion.heard import HeardTrack
+from services.lipsync.motion.listening import Listening
 from services.lipsync.motion.loudness import AUDIO_HORIZON_US, LoudnessTrack
 from services.lipsync.motion.motion import Motion
-from services.lipsync.motion.mouth import MAX_HORIZON_US, VISUAL_LEAD_US, MouthTrack
-from services.lipsync.phonemes import (
-    LOOKAHEAD_US,
-    MAX_HOP_US,
-    MIN_HOP_US,
-    PhoneRecogniser,
-    SpeechReader,
-)
+from services.lipsync.motion.seals import MAX_HORIZON_US, VISUAL_LEAD_US, SealTrack
+from services.lipsync.motion.voice import LOOKAHEAD_US, MouthNetwork, VoiceReader
 from services.lipsync.timeline import MICROSECONDS, Marker, Timeline
 from services.lipsync.visemes import Viseme
 
@@ -36,9 +32,9 @@ class MouthSource(Enum):
     AUDIO = auto()
 
 
-HORIZON_US = {MouthSource.VISEMES: 200_000, MouthSource.AUDIO: 110_000}
-"""How far the mouth's shapes must be known ahead of the picture that is drawn."""
-SOUND_HORIZON_US = VISUAL_LEAD_US + AUDIO_HORIZON_US
+VISEMES_HORIZON_US = 200_000
+"""How far visemes must be known ahead of the picture that is drawn."""
+SOUND_HORIZON_US = max(LOOKAHEAD_US, VISUAL_LEAD_US + AUDIO_HORIZON_US)
 """How far the sound must be known ahead of the picture that is drawn."""
 
 
@@ -130,23 +126,24 @@ class Animation:
         seed: int,
         renderer: Renderer,
         encoder: Encoder,
-        recogniser: PhoneRecogniser,
+        network: MouthNetwork,
         *,
         paced: bool = False,
     ) -> None:
         self._clock = clock
         self._renderer = renderer
         self._encoder = encoder
-        self._recogniser = recogniser
+        self._network = network
         self._timeline = Timeline(clock.sample_rate_hz)
-        self._mouth = MouthTrack(clock.fps)
+        self._seals = SealTrack(clock.fps)
         self._loudness = LoudnessTrack(clock.sample_rate_hz)
-        self._motion = Motion(clock.fps, seed, self._mouth, self._loudness)
+        self._heard = HeardTrack()
+        self._motion = Motion(clock.fps, seed, self._seals, self._heard, self._loudness)
         self._performance = self._motion.performance
         self._frame = 0
         self._finished = False
         self._utterance: _Utterance | None = None
-        self._listening: deque[_Listening] = deque()
+        self._listening: deque[Listening] = deque()
         self._level_until = 0
         self._cut: list[Marker] = []
         self._until = 0 if paced else None
@@ -161,15 +158,13 @@ class Animation:
         self._timeline.begin_utterance(utterance_id)
         begins = self._timeline.appended
         self._utterance = _Utterance(source, begins, begins)
-        if source is MouthSource.AUDIO:
-            self._listening.append(
-                _Listening(SpeechReader(self._recogniser, self._clock.sample_rate_hz), begins)
-            )
+        reader = VoiceReader(self._network, self._clock.sample_rate_hz)
+        said = self._heard.begin(self._timeline.us(begins), seals=source is MouthSource.AUDIO)
+        self._listening.append(Listening(reader, said, begins))
 
     def append_sound(self, pcm: bytes) -> None:
         """Appends PCM s16le to the open utterance."""
         self._timeline.append_sound(pcm)
-        self._hear()
 
     def add_visemes(self, visemes: Sequence[Viseme]) -> None:
         """Adds mouth shapes of the open utterance, on its clock, in order."""
@@ -181,10 +176,10 @@ class Animation:
                 raise InvalidInput("visemes must be in order and must not overlap")
             utterance.visemes_end_us = viseme.end_us
         shift_us, begins_us = map(self._timeline.us, (utterance.shift, utterance.begins))
-        self._mouth.add(
+        self._seals.add(
             (viseme.shifted(shift_us) for viseme in visemes),
             utterance_us=begins_us,
-            horizon_us=HORIZON_US[MouthSource.VISEMES],
+            horizon_us=VISEMES_HORIZON_US,
         )
 
     def add_cues(self, cues: Sequence[Cue]) -> None:
@@ -207,8 +202,8 @@ class Animation:
         self._timeline.end_utterance()
         self._performance.utterance_ends(self._timeline.us(self._timeline.appended))
         self._utterance = None
-        if self._listening:
-            self._listening[-1].close(self._timeline.appended)
+        end = self._timeline.appended
+        self._listening[-1].close(end, self._timeline.us(end))
 
     def append_idle(self, duration_us: int) -> None:
         """Appends silence with a living face; inside an utterance, its clock stands still."""
@@ -219,11 +214,10 @@ class Animation:
         self._timeline.append_silence(samples)
         if self._utterance is not None:
             self._utterance.shift += samples
-            self._mouth.shift_from(before_us, self._timeline.us(samples))
+            self._seals.shift_from(before_us, self._timeline.us(samples))
             self._performance.shift_from(before_us, self._timeline.us(samples))
             if before_us < self._clock.frame_us(self._frame) + MAX_HORIZON_US:
                 self._change_of_plan()
-            self._hear()
 
     def request_keyframe(self) -> None:
         """Makes the next frame a keyframe."""
@@ -238,8 +232,9 @@ class Animation:
         self._cut.extend(self._timeline.clear())
         self._utterance = None
         self._listening.clear()
-        self._mouth.drop_all()
+        self._seals.drop_all()
         self._performance.clear()
+        self._heard.drop_all()
         now_us = self._clock.frame_us(self._frame)
         self._loudness.cut(now_us)
         self._level_until = self._timeline.taken
@@ -279,11 +274,9 @@ class Animation:
         if appended_us < now_us + SOUND_HORIZON_US:
             return False
         if utterance.source is MouthSource.AUDIO:
-            known_us = self._listening[-1].will_know_us(self._timeline)
-        else:
-            said_us = self._timeline.us(utterance.shift) + utterance.visemes_end_us
-            known_us = max(appended_us, said_us)
-        return known_us >= now_us + HORIZON_US[utterance.source]
+            return True
+        said_us = self._timeline.us(utterance.shift) + utterance.visemes_end_us
+        return max(appended_us, said_us) >= now_us + VISEMES_HORIZON_US
 
     def take_cut(self) -> list[Marker]:
         """Takes the ends of utterances that a clear has cut and that were not told yet."""
@@ -297,14 +290,15 @@ class Animation:
         if self._until is not None:
             self._timeline.append_silence(max(0, end - self._timeline.appended))
         events: list[Event] = [*self.take_cut(), *self._timeline.markers_before(end)]
-        self._listen(now_us + HORIZON_US[MouthSource.AUDIO])
+        self._listen(now_us)
         self._follow_level(self._clock.samples(now_us + SOUND_HORIZON_US), end)
         encoded = self._encoder.encode(self._renderer.render(self._motion.expression_at(now_us)))
         self._frame += 1
         events.append(Frame(encoded.access_unit, now_us, encoded.keyframe))
         events.append(Sound(self._timeline.take(end - start), self._timeline.us(start)))
         events.extend(self._timeline.markers_after(end))
-        self._mouth.trim(now_us)
+        self._seals.trim(now_us)
+        self._heard.trim(now_us)
         self._loudness.trim(now_us)
         return events
 
@@ -315,26 +309,13 @@ class Animation:
     def _change_of_plan(self) -> None:
         self._motion.changed(self._clock.frame_us(max(0, self._frame - 1)))
 
-    def _hear(self) -> None:
-        if self._utterance is not None and self._utterance.source is MouthSource.AUDIO:
-            self._listening[-1].offer(self._timeline)
-
-    def _listen(self, until_us: int) -> None:
-        """Recognises as much of the appended sound as the frame needs."""
-        while self._listening:
-            first = self._listening[0]
-            begins_us = self._timeline.us(first.begins)
-            if begins_us > until_us:
-                return
-            while first.known_us(self._timeline) < until_us and first.pending:
-                self._mouth.add(
-                    (viseme.shifted(begins_us) for viseme in first.read_next(self._timeline)),
-                    utterance_us=begins_us,
-                    horizon_us=HORIZON_US[MouthSource.AUDIO],
-                )
-            if not first.finished:
-                return
+    def _listen(self, now_us: int) -> None:
+        """Hears as much of the appended sound as the frame needs."""
+        until = self._clock.samples(now_us + SOUND_HORIZON_US)
+        while self._listening and self._listening[0].over(now_us):
             self._listening.popleft()
+        for listening in self._listening:
+            listening.listen(self._timeline, until)
 
     def _follow_level(self, until: int, end: int) -> None:
         """Feeds the loudness with sound up to the horizon, not past the next utterance's edge."""
@@ -343,42 +324,3 @@ class Animation:
         if until > self._level_until:
             self._loudness.append(self._timeline.peek(self._level_until, until))
             self._level_until = until
-
-
-class _Listening:
-    """An utterance whose mouth shapes are recognised, in hops that the caller's pieces set."""
-
-    def __init__(self, reader: SpeechReader, begins: int) -> None:
-        self._reader = reader
-        self.begins = begins
-        self.pending: deque[tuple[int, bool]] = deque()
-        self._offered = begins
-        self._read = begins
-        self.finished = False
-
-    def offer(self, timeline: Timeline) -> None:
-        """Takes note of sound that was appended."""
-        hop = MIN_HOP_US * timeline.sample_rate_hz // MICROSECONDS
-        longest = MAX_HOP_US * timeline.sample_rate_hz // MICROSECONDS
-        while timeline.appended - self._offered >= hop:
-            self._offered = min(timeline.appended, self._offered + longest)
-            self.pending.append((self._offered, False))
-
-    def close(self, end: int) -> None:
-        """Takes note that the utterance ends at a sample."""
-        self.pending.append((end, True))
-
-    def known_us(self, timeline: Timeline) -> int:
-        """Up to when on the timeline the mouth shapes are recognised."""
-        return timeline.us(self._read) - LOOKAHEAD_US
-
-    def will_know_us(self, timeline: Timeline) -> int:
-        """Up to when they will be, once all that is pending is read."""
-        return timeline.us(self._offered) - LOOKAHEAD_US
-
-    def read_next(self, timeline: Timeline) -> list[Viseme]:
-        """Recognises the next hop; visemes on the utterance's clock."""
-        end, last = self.pending.popleft()
-        samples = timeline.peek(self._read, end)
-        self._read, self.finished = end, last
-        return self._reader.read(samples, last=last)

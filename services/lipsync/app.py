@@ -17,8 +17,8 @@ from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore
 from services.lipsync.capacity import Capacity, measured_room
+from services.lipsync.motion.voice import OnnxMouthNetwork
 from services.lipsync.pack import AvatarPack
-from services.lipsync.phonemes import HamaRecogniser
 from services.lipsync.portrait import FaceModels, PackBuilder, PortraitInspector
 from services.lipsync.servicer import Limits, LipsyncServicer
 from services.lipsync.session import SessionLimits
@@ -42,7 +42,7 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
     cv2.setNumThreads(1)
     studio = await asyncio.to_thread(open_studio, settings)
     capacity = await asyncio.to_thread(capacity_of, settings, studio)
-    recogniser = await asyncio.to_thread(HamaRecogniser)
+    network = OnnxMouthNetwork(providers=settings.onnx_providers)
     with (
         ThreadPoolExecutor(settings.render_threads, "draw") as drawing,
         ThreadPoolExecutor(settings.max_preparations, "prepare") as preparing,
@@ -60,7 +60,7 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
                 studio,
                 objects,
                 packs,
-                recogniser,
+                network,
                 capacity,
                 limits_of(settings),
                 drawing=drawing,

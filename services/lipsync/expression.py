@@ -49,6 +49,8 @@ class Expression:
         default_factory=lambda: np.zeros(len(MOUTH_SHAPES), np.float32)
     )
     """Coefficients in the order of MOUTH_SHAPES, shape [12]."""
+    composed: float = 0.0
+    """How far a mouth that the photo shows open rests shut instead, 0 to 1."""
     blink: float = 0.0
     """0: as in the photo; 1: both eyes closed."""
     brow_raise: float = 0.0

@@ -31,7 +31,7 @@ from services.lipsync.encoder import (
     H264Encoder,
     default_bitrate_bps,
 )
-from services.lipsync.phonemes import PhoneRecogniser
+from services.lipsync.motion.voice import MouthNetwork
 from services.lipsync.session import Command, SessionLimits, play
 from services.lipsync.store import ObjectName, Objects, PackCache
 from services.lipsync.timeline import MICROSECONDS, Cleared, UtteranceBegins
@@ -121,7 +121,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         studio: Studio[PackT],
         objects: Objects,
         packs: PackCache[PackT],
-        recogniser: PhoneRecogniser,
+        network: MouthNetwork,
         capacity: Capacity,
         limits: Limits,
         *,
@@ -131,7 +131,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         self._studio = studio
         self._objects = objects
         self._packs = packs
-        self._recogniser = recogniser
+        self._network = network
         self._limits = limits
         self._drawing = drawing
         self._preparing = preparing
@@ -207,7 +207,7 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         bitrate_bps = config.bitrate_bps or default_bitrate_bps(look.width, look.height, look.fps)
         encoder = H264Encoder(look.width, look.height, look.fps, bitrate_bps)
         seed = config.seed or secrets.randbits(63)
-        return Animation(clock, seed, renderer, encoder, self._recogniser, paced=config.paced)
+        return Animation(clock, seed, renderer, encoder, self._network, paced=config.paced)
 
     async def _backdrop(self, config: wire.AnimateConfig) -> Backdrop | None:
         if not config.HasField("background"):

@@ -9,7 +9,8 @@ python -m training.motion finish --clips clips more_clips
 
 `hear` learns what our own voices say. `align` finds how late the mouths are in clips of which
 nobody has noted it. `check` learns from all clips but some, in turns, and tells how well those are
-followed that were left out. `finish` learns from all of them and writes the ONNX file.
+followed that were left out; their networks are kept in `held_out` for `python -m eval.face`.
+`finish` learns from all of them and writes the ONNX file.
 """
 
 from __future__ import annotations
@@ -87,20 +88,13 @@ def _offset_s(clip: Clip, offsets_s: dict[str, float]) -> float:
 
 
 def checked(
-    known: nn.ModuleDict,
-    people: Sequence[Filmed],
-    spoken: Sequence[Example],
-    shapes: Shapes,
-    plan: Plan,
-    fold: int,
-    folds: int,
+    network: nn.ModuleDict, unseen: Sequence[Filmed], shapes: Shapes, into: Path
 ) -> list[Judged]:
-    """The clips of a fold, as a network follows them that learnt from the others."""
-    others = [person for n, person in enumerate(people) if n % folds != fold]
-    network = learn_to_mouth(known, filmed_examples(others, _TAKES, fold), spoken, shapes, plan)
-    rows = [judged(*told_opening(network, p, shapes), p) for p in people[fold::folds]]
+    """How a network follows clips that it has not learnt from; it is kept for each of them."""
+    rows = [judged(*told_opening(network, person, shapes), person) for person in unseen]
     for row in rows:
-        show(f"fold {fold}: {row}")
+        show(f"{row}")
+        save_steps(network, 1.0, into / f"{row.name}.onnx")
     return rows
 
 
@@ -176,8 +170,9 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(options.threads)
     plan = Plan(options.updates, options.batch, options.rate, seed=options.seed)
-    takes = 2 if options.command == "hear" else 1
-    spoken = spoken_examples(options.work / "speech", takes, options.seed)
+    spoken = spoken_examples(
+        options.work / "speech", 2 if options.command == "hear" else 1, options.seed
+    )
     show(f"{sum(len(example.steps) for example in spoken) / 3000:.1f} minutes of speech")
     heard = options.work / "hear.pt"
     if options.command == "hear":
@@ -201,13 +196,18 @@ def main() -> None:
             offsets.write_text(json.dumps(known | found, indent=1))
         case "check":
             rows = options.work / "checked.json"
+            noted = [person for person in in_step if person.noted]
             for fold in options.only or range(options.folds):
-                new = checked(load(heard), in_step, spoken, shapes, plan, fold, options.folds)
-                keep_rows(rows, new)
+                unseen = noted[fold :: options.folds]
+                names = {person.name for person in unseen}
+                seen = [person for person in in_step if person.name not in names]
+                takes = filmed_examples(seen, _TAKES, fold)
+                network = learn_to_mouth(load(heard), takes, spoken, shapes, plan)
+                keep_rows(rows, checked(network, unseen, shapes, options.work / "held_out"))
             show(table(kept_rows(rows)))
         case _:
-            filmed_takes = filmed_examples(in_step, _TAKES, options.seed)
-            network = learn_to_mouth(load(heard), filmed_takes, spoken, shapes, plan)
+            takes = filmed_examples(in_step, _TAKES, options.seed)
+            network = learn_to_mouth(load(heard), takes, spoken, shapes, plan)
             save(network, options.work / "mouth.pt")
             save_steps(network, options.gain, options.into)
 

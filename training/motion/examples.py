@@ -14,10 +14,10 @@ from eval.face.tracking import Track
 from services.lipsync.expression import MOUTH_SHAPES
 from services.lipsync.motion.articulation import BITE, CLOSE, TONGUE
 from services.lipsync.motion.loudness import LoudnessTrack
-from services.lipsync.motion.mouth import MAX_HORIZON_US, MouthTrack
 from services.lipsync.motion.spectrum import RATE_HZ
 from services.lipsync.visemes import Viseme, VisemeShape
 from services.tts.visemes import visemes_of
+from training.motion.coarticulation import CoarticulatedMouth
 from training.motion.shapes import FITTED, PLACES, Shapes, places_of
 from training.motion.sound import STEP, Heard, steps_of
 from training.motion.speech import Utterance
@@ -146,15 +146,12 @@ def told_s(steps: int) -> NDArray[np.float64]:
     return np.asarray((np.arange(steps) + 1) * STEP_S - DELAY_S, np.float64)
 
 
-def _drawn(utterance: Utterance) -> tuple[MouthTrack, LoudnessTrack]:
+def _drawn(utterance: Utterance) -> tuple[CoarticulatedMouth, LoudnessTrack]:
     lengths = np.diff(np.minimum(utterance.ends, len(utterance.samples)), prepend=0)
     timed = [*zip(utterance.phonemes, lengths.tolist(), strict=True), (" ", 0)]
     shapes = visemes_of(timed, pause=int(_PAUSE_S * RATE_HZ), min_seal=int(_MIN_SEAL_S * RATE_HZ))
-    mouth = MouthTrack(25)
-    mouth.add(
-        (Viseme(VisemeShape(v.shape), _us(v.start), _us(v.end), v.weight) for v in shapes),
-        utterance_us=0,
-        horizon_us=MAX_HORIZON_US,
+    mouth = CoarticulatedMouth(
+        [Viseme(VisemeShape(v.shape), _us(v.start), _us(v.end), v.weight) for v in shapes]
     )
     loudness = LoudnessTrack(RATE_HZ)
     loudness.append(utterance.samples)

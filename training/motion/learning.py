@@ -100,7 +100,7 @@ class _Step:
 
     def __call__(self, loss: Tensor) -> None:
         self.optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.phonemes import MODEL_RATE_HZ, to_model_rate
+from services.lipsync.motion.resampling import MODEL_RATE_HZ, to_model_rate
 from services.tts.app import open_engine
 from services.tts.engine import Interrupt
 from services.tts.kokoro import KokoroEngine

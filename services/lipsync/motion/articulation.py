@@ -1,10 +1,7 @@
 """What each viseme asks of the lips and the jaw, and how strongly it insists.
 
-The model is that of Cohen and Massaro, "Modeling coarticulation in synthetic visual speech" (1993):
-every sound has a target and a dominance that rises before it and falls after it, and the mouth is
-the dominance-weighted mean of all targets. Two things differ: dominance has compact support, so
-that silence is exactly the rest position, and the seals of the lips (p b m, f v) are gates that
-always reach their target.
+The network that moves mouths by sound is first taught by mouths that are drawn from these tables
+(training/motion).
 """
 
 from __future__ import annotations

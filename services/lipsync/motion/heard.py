@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.lipsync.expression import MOUTH_SHAPES
-from services.lipsync.motion.articulation import BITE, CLOSE, under_seals
+from services.lipsync.motion.articulation import BITE, CLOSE, TONGUE
 from services.lipsync.motion.voice import DELAY_US, STEP_US
 
 TAIL_US = 160_000
@@ -27,6 +27,8 @@ class Said:
     """One utterance, as far as it was heard. Times are microseconds on the timeline."""
 
     begins_us: int
+    seals: bool = True
+    """Whether its seals are heard too, rather than told."""
     ends_us: int | None = None
     """Known once the utterance has ended."""
     mouths: list[NDArray[np.float32]] = field(default_factory=list)
@@ -44,7 +46,10 @@ class Said:
         whole = int(np.floor(place))
         last = len(self.mouths) - 1
         before, after = (self.mouths[min(max(n, 0), last)] for n in (whole, whole + 1))
-        return (before + (after - before) * np.float32(place - whole)) * self._share(at_us)
+        mouth = (before + (after - before) * np.float32(place - whole)) * self._share(at_us)
+        if not self.seals:
+            mouth[[CLOSE, BITE, TONGUE]] = 0.0
+        return mouth
 
     def _share(self, at_us: int) -> np.float32:
         begun = (at_us - self.begins_us) / _RISE_US
@@ -81,9 +86,9 @@ class HeardTrack:
     def __init__(self) -> None:
         self._said: list[Said] = []
 
-    def begin(self, at_us: int) -> Said:
-        """A new utterance that begins at a time."""
-        said = Said(at_us)
+    def begin(self, at_us: int, *, seals: bool) -> Said:
+        """A new utterance that begins at a time; see `Said`."""
+        said = Said(at_us, seals)
         self._said.append(said)
         return said
 
@@ -114,4 +119,4 @@ class HeardTrack:
         mouth *= np.float32(presence)
         shut = np.clip((seals - _SEAL_FROM) / (_SEAL_TO - _SEAL_FROM), 0.0, 1.0)
         mouth[[CLOSE, BITE]] = shut * shut * (3.0 - 2.0 * shut)
-        return under_seals(mouth)
+        return mouth

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
 from services.lipsync.motion.actions import Gesture
+from services.lipsync.motion.articulation import under_seals
+from services.lipsync.motion.composure import Composure
 from services.lipsync.motion.eyes import Blinks, Gaze
 from services.lipsync.motion.head import Breath, Brows, Head, Prosody, Voice
+from services.lipsync.motion.heard import HeardTrack
 from services.lipsync.motion.loudness import LoudnessTrack
-from services.lipsync.motion.mouth import VISUAL_LEAD_US, MouthTrack
 from services.lipsync.motion.noise import Wander
 from services.lipsync.motion.performance import Performance
+from services.lipsync.motion.seals import VISUAL_LEAD_US, SealTrack
 
 BLEND_US = 160_000
 """How long the mouth takes from where it was to where a changed timeline wants it."""
@@ -30,14 +33,24 @@ class Motion:
     The same seed and tracks give the same expressions. Not thread-safe.
     """
 
-    def __init__(self, fps: int, seed: int, mouth: MouthTrack, loudness: LoudnessTrack) -> None:
-        self._mouth = mouth
+    def __init__(
+        self,
+        fps: int,
+        seed: int,
+        seals: SealTrack,
+        heard: HeardTrack,
+        loudness: LoudnessTrack,
+    ) -> None:
+        """`seals` are told by visemes, the rest of the mouth is `heard`."""
+        self._seals = seals
+        self._heard = heard
         self._loudness = loudness
         self.performance = Performance(seed)
         """The moods and actions that are asked of the face."""
         self._blinks = Blinks(random.Random(f"{seed}/blinks"))  # noqa: S311 - play, not secrets
         self._gaze = Gaze(random.Random(f"{seed}/gaze"))  # noqa: S311 - likewise
         self._prosody = Prosody(fps)
+        self._composure = Composure(fps)
         self._breath = Breath(seed, fps)
         self._head = Head(seed)
         self._brows = Brows(seed)
@@ -55,7 +68,7 @@ class Motion:
     def expression_at(self, at_us: int) -> Expression:
         """The next frame's expression; times must rise by one frame from call to call."""
         heard_us = at_us + VISUAL_LEAD_US
-        speaking = self._mouth.speaking_at(heard_us)
+        speaking = self._heard.speaking_at(heard_us)
         self._prosody.step(Voice(speaking, self._loudness.relative_db(heard_us)))
         if self._spoke and not speaking:
             self._blinks.phrase_ended(at_us)
@@ -66,6 +79,7 @@ class Motion:
         gaze_x, gaze_y = (look * (1.0 - gesture.facing) for look in self._gaze.at(at_us))
         spoken = Expression(
             mouth=self._mouth_at(at_us),
+            composed=self._composure.step(speaking=speaking),
             blink=self._blinks.at(at_us),
             brow_raise=self._brows.at(at_us, self._prosody),
             squint=_SQUINT * max(0.0, self._squint.at(at_us)),
@@ -78,8 +92,9 @@ class Motion:
 
     def _mouth_at(self, at_us: int) -> NDArray[np.float32]:
         heard_us = at_us + VISUAL_LEAD_US
-        gain, presence = self._loudness.gain_at(heard_us), self._loudness.presence_at(heard_us)
-        mouth = self._mouth.coefficients_at(at_us, gain, presence)
+        mouth = self._heard.coefficients_at(at_us, self._loudness.presence_at(heard_us))
+        mouth = np.maximum(mouth, self._seals.coefficients_at(at_us))
+        mouth = under_seals(mouth)
         if self._blend_from is not None:
             done = (at_us - self._blend_starts_us) / BLEND_US
             if done < 1.0:

@@ -11,8 +11,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from services.lipsync.expression import MOUTH_SHAPES
+from services.lipsync.motion.resampling import to_model_rate
 from services.lipsync.motion.spectrum import BANDS, HOP, RATE_HZ, Spectrum
-from services.lipsync.phonemes import to_model_rate
 
 STEP = 2 * HOP
 """Samples of a step, 16 kHz."""

@@ -15,6 +15,8 @@ from services.lipsync.renderer.zone import Zone
 # Widths as seen from the front, in inter-ocular distances, from the middle outwards.
 _UPPER_TEETH = ((0.136, 0.165), (0.104, 0.145), (0.102, 0.158), (0.078, 0.138), (0.058, 0.125))
 _LOWER_TEETH = ((0.086, 0.13), (0.092, 0.13), (0.094, 0.135), (0.074, 0.12), (0.056, 0.11))
+MEAN_WIDTH = 0.77
+"""The width of an average mouth, inter-ocular distances."""
 _UPPER_EDGE = 0.040
 """How far the upper incisors reach below the line where lips rest."""
 _LOWER_EDGE = 0.035

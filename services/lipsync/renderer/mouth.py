@@ -11,14 +11,13 @@ from services.lipsync.expression import MOUTH_SHAPES
 from services.lipsync.pixels import blurred, pulled, sample, sample_line
 from services.lipsync.renderer.fields import FIELDS, JAW_DROP
 from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
-from services.lipsync.renderer.interior import Behind, Interior
+from services.lipsync.renderer.interior import MEAN_WIDTH, Behind, Interior
 from services.lipsync.renderer.layers import Layers
 from services.lipsync.renderer.palette import palette_of
 from services.lipsync.renderer.shape import ALONG, SAMPLES, FaceShape, Slit
 from services.lipsync.renderer.slit import SlitWarp
 from services.lipsync.renderer.zone import Zone
 
-_MEAN_WIDTH = 0.77
 _JAW = MOUTH_SHAPES.index("jaw_open")
 _CLOSE = MOUTH_SHAPES.index("lips_close")
 _BITE = MOUTH_SHAPES.index("lip_bite")
@@ -34,7 +33,9 @@ _OPEN_PHOTO_GAP = 0.02
 _SEALED_OVERLAP = 0.035
 """How far lips that the picture shows apart reach over each other when they are shut."""
 _UNBOWED = 0.5
-_SPEAKING_CLOSES, _ACTIVITY, _FULL_OPENING = 0.65, 0.3, 0.28
+_COMPOSED_JAW, _FULL_OPENING = 0.65, 0.28
+"""The share of an open mouth that its jaw closes, and how far a dropped jaw opens lips."""
+_ALL_BUT_SHUT = 0.03
 _OWN_TEETH_GAP, _OWN_GIVES_WAY = 0.11, 0.07
 """A photo that shows enough of its teeth keeps them; a glimpse gives way to drawn ones."""
 _OWN_INSET_PX, _OWN_FADE = 1.5, 0.02
@@ -123,7 +124,7 @@ class Mouth:
         self._warp = SlitWarp(picture, frame, shape, slit, self.zone, rigid)
         self._place, self._follow = _following(slit, self._warp.points)
         middle = np.array([slit.middle_x, slit.upper[len(ALONG) // 2]], np.float32)
-        scale = float(np.clip(width / _MEAN_WIDTH, 0.75, 1.25))
+        scale = float(np.clip(width / MEAN_WIDTH, 0.75, 1.25))
         open_by = float(slit.gap[len(ALONG) // 2])
         self._palette = palette_of(picture, frame, shape)
         self._interior = Interior(self._palette, frame, middle, open_by, scale)
@@ -133,28 +134,32 @@ class Mouth:
         overlap = _SEALED_OVERLAP * np.minimum(slit.gap / np.float32(_OPEN_PHOTO_GAP), 1.0)
         self._overlap = overlap if self._shows_inside else np.zeros_like(overlap)
         self._open_jaw = float(slit.gap.max()) / _FULL_OPENING
+        # What a raised jaw leaves open, the lips close themselves.
+        jaw_closes = np.float32(_COMPOSED_JAW * float(slit.gap.max())) * (1.0 - ALONG**2) ** 0.85
+        self._apart = np.maximum(slit.gap - jaw_closes, 0.0)
         self._own = _own_inside(picture, frame, slit, self.zone) if self._shows_inside else None
         self._shade_at_rest: NDArray[np.float32] | None = None
         if self._shows_inside:
             still = np.zeros(len(FIELDS), np.float32)
-            edges = self._edges(still, np.zeros(len(MOUTH_SHAPES), np.float32))
+            edges = self._edges(still, np.zeros(len(MOUTH_SHAPES), np.float32), composed=0.0)
             layers = self._layers(still, edges)
             everything = Zone(0, 0, self.zone.width, self.zone.height)
             self._shade_at_rest = self._shade(layers, everything)
 
-    def articulated(self, mouth: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The coefficients as this face makes them: a mouth that the picture shows open is drawn
-        together while it speaks, so that speech moves it as it moves others. Rest stays rest."""
+    def articulated(self, mouth: NDArray[np.float32], composed: float) -> NDArray[np.float32]:
+        """The coefficients as this face makes them: a jaw that the picture shows dropped is raised
+        as far as the face is composed, so that speech moves it as it moves others."""
         if not self._shows_inside:
             return mouth
-        activity = 1.0 - np.exp(-float(np.abs(mouth).sum()) / _ACTIVITY)
-        drawn_together = mouth.copy()
-        drawn_together[_JAW] -= np.float32(_SPEAKING_CLOSES * activity * self._open_jaw)
-        return drawn_together
+        raised = mouth.copy()
+        raised[_JAW] -= np.float32(_COMPOSED_JAW * composed * self._open_jaw)
+        return raised
 
-    def draw(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """The zone's picture, RGB [h, w, 3]."""
-        edges = self._edges(weights, mouth)
+    def draw(
+        self, weights: NDArray[np.float32], mouth: NDArray[np.float32], composed: float
+    ) -> NDArray[np.uint8]:
+        """The zone's picture, RGB [h, w, 3], of a mouth as `articulated` gave it."""
+        edges = self._edges(weights, mouth, composed)
         layers = self._layers(weights, edges)
         drawn = layers.joined()
         box = layers.opening()
@@ -178,21 +183,34 @@ class Mouth:
         smooth = self._warp.smooth(weights)
         return self._warp.layers(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
 
-    def _edges(self, weights: NDArray[np.float32], mouth: NDArray[np.float32]) -> _Edges:
+    def _edges(
+        self, weights: NDArray[np.float32], mouth: NDArray[np.float32], composed: float
+    ) -> _Edges:
         curves = (mouth @ _CURVES.reshape(len(mouth), -1)).reshape(_CURVES.shape[1:])
         # Rounded lips lose the bow of a smile, or narrowing would make it a wedge.
         rounded = np.clip(mouth[_PUCKER] + 0.6 * mouth[_FUNNEL], 0.0, 1.2)
         upper, upper_outer, lower, lower_outer = curves - _UNBOWED * rounded * self._bow
+        together = composed * self._apart
+        upper, upper_outer = upper + _UPPER_MEETS * together, upper_outer + _UPPER_MEETS * together
+        together *= 1.0 - _UPPER_MEETS
+        lower, lower_outer = lower - together, lower_outer - together
         smooth_upper, smooth_lower = (weights @ fields[..., 1] for fields in self._warp.edge_fields)
         gap = self._slit.gap + smooth_lower - smooth_upper + lower - upper
         bite = float(np.clip(mouth[_BITE], 0.0, 1.0))
         bitten = np.minimum(gap, _BITE_GAP * (1.0 - ALONG**2))
         after_bite = gap + bite * (bitten - gap)
-        close = float(np.clip(mouth[_CLOSE], 0.0, 1.0))
+        close = max(float(np.clip(mouth[_CLOSE], 0.0, 1.0)), self._meets(after_bite, composed))
         after_close = np.maximum(after_bite, 0.0) * (1.0 - close) - close * self._overlap
         up = _BITE_UPPER_MEETS * (gap - after_bite) + _UPPER_MEETS * (after_bite - after_close)
         down = (gap - after_close) - up
         return _Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
+
+    def _meets(self, gap: NDArray[np.float32], composed: float) -> float:
+        """How far lips that the picture shows apart reach over each other where speech leaves them
+        all but shut."""
+        if not self._shows_inside:
+            return 0.0
+        return composed * float(np.clip(1.0 - gap.max() / _ALL_BUT_SHUT, 0.0, 1.0))
 
     def _inside(
         self, weights: NDArray[np.float32], mouth: NDArray[np.float32], opened: float, box: Zone

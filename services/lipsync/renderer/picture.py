@@ -73,11 +73,12 @@ class PictureRenderer:
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
         """The picture of an expression, RGB [h, w, 3]; the next call overwrites it."""
-        expression = replace(expression, mouth=self._mouth.articulated(expression.mouth))
+        composed = expression.composed
+        expression = replace(expression, mouth=self._mouth.articulated(expression.mouth, composed))
         weights = field_weights(expression)
         self._body.draw(weights, self._view, self._overlay)
         drawn = [
-            self._mouth.draw(weights, expression.mouth),
+            self._mouth.draw(weights, expression.mouth, composed),
             *(eye.draw(weights, expression) for eye in self._eyes),
         ]
         for n, (zone, picture) in enumerate(zip(self._zones, drawn, strict=True)):

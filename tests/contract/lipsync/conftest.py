@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,8 +23,7 @@ from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.lipsync.backdrop import Backdrop
 from services.lipsync.capacity import Capacity, Format
-from services.lipsync.expression import Expression
-from services.lipsync.phonemes import Phone
+from services.lipsync.expression import MOUTH_SHAPES, Expression
 from services.lipsync.servicer import Limits, LipsyncServicer
 from services.lipsync.session import SessionLimits
 from services.lipsync.store import PackCache, StorageObjects
@@ -88,13 +87,13 @@ class PlainPack:
 
 
 class PlainRenderer:
-    """Brightens with the jaw."""
+    """Brightens with the jaw, and with lips that shut."""
 
     def __init__(self, width: int, height: int) -> None:
         self._picture = np.zeros((height, width, 3), np.uint8)
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
-        self._picture[:] = np.uint8(60 + 100 * max(0.0, float(expression.mouth[0])))
+        self._picture[:] = np.uint8(60 + 100 * max(0.0, *expression.mouth[:2].tolist()))
         return self._picture
 
 
@@ -150,8 +149,10 @@ class PlainStudio:
 class Silent:
     """Hears nothing."""
 
-    def recognise(self, samples: NDArray[np.float32]) -> Sequence[Phone]:
-        return ()
+    def __call__(
+        self, seen: NDArray[np.float32], memory: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return np.zeros((1, len(MOUTH_SHAPES)), np.float32), memory
 
 
 @dataclass(frozen=True, slots=True)

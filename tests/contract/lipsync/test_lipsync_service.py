@@ -56,7 +56,7 @@ def audio(pcm: bytes = PCM, rate: int = RATE) -> wire.AnimateRequest:
 def visemes(*spans: tuple[int, int]) -> wire.AnimateRequest:
     shapes = [
         media_pb2.Viseme(
-            shape=media_pb2.VISEME_SHAPE_AA, start_us=begin, duration_us=end - begin, weight=1.0
+            shape=media_pb2.VISEME_SHAPE_PP, start_us=begin, duration_us=end - begin, weight=1.0
         )
         for begin, end in spans
     ]

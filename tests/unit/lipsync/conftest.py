@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from services.lipsync.animation import Animation, Clock, Event
 from services.lipsync.encoder import EncodedFrame
-from services.lipsync.expression import Expression
-from services.lipsync.phonemes import Phone
+from services.lipsync.expression import MOUTH_SHAPES, Expression
+from services.lipsync.motion.articulation import CLOSE, JAW
+from services.lipsync.motion.spectrum import BANDS
 
 
 class RecordingRenderer:
@@ -49,17 +50,20 @@ class CountingEncoder:
         self.bitrates.append((self.frames, bitrate_bps))
 
 
-class BurstRecogniser:
-    """Hears an "m" of 80 ms at every onset of sound after silence."""
+class OnsetNetwork:
+    """Hears an "m" of 80 ms at every onset of sound after silence, then an open jaw."""
 
-    def __init__(self) -> None:
-        self.heard_samples = 0
-
-    def recognise(self, samples: NDArray[np.float32]) -> Sequence[Phone]:
-        self.heard_samples += len(samples)
-        loud = np.abs(samples[: len(samples) // 160 * 160]).reshape(-1, 160).max(axis=1) > 0.01
-        onsets = np.flatnonzero(loud[1:] & ~loud[:-1]) + 1
-        return [Phone("m", int(hop) * 10_000, int(hop) * 10_000 + 80_000) for hop in onsets]
+    def __call__(
+        self, seen: NDArray[np.float32], memory: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        loud = float(seen[0, -BANDS:].mean()) > -1.5
+        steps = float(memory[0, 0, 0]) + 1.0 if loud else 0.0
+        mouth = np.zeros((1, len(MOUTH_SHAPES)), np.float32)
+        mouth[0, CLOSE] = 0.0 < steps <= 4.0
+        mouth[0, JAW] = steps > 4.0
+        remembered = memory.copy()
+        remembered[0, 0, 0] = steps
+        return mouth, remembered
 
 
 class Stage:
@@ -71,9 +75,8 @@ class Stage:
         self.clock = Clock(fps, sample_rate_hz)
         self.renderer = RecordingRenderer()
         self.encoder = CountingEncoder()
-        self.recogniser = BurstRecogniser()
         self.animation = Animation(
-            self.clock, seed, self.renderer, self.encoder, self.recogniser, paced=paced
+            self.clock, seed, self.renderer, self.encoder, OnsetNetwork(), paced=paced
         )
 
     def draw_ready(self) -> list[Event]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from services.common.errors import InvalidInput
-from services.lipsync.animation import HORIZON_US, Event, Frame, MouthSource, Sound
+from services.lipsync.animation import VISEMES_HORIZON_US, Event, Frame, MouthSource, Sound
 from services.lipsync.motion.articulation import CLOSE, JAW
 from services.lipsync.timeline import Cleared, UtteranceBegins, UtteranceEnds
 from services.lipsync.visemes import Viseme, VisemeShape
@@ -137,7 +137,7 @@ def test_a_frame_waits_for_no_more_than_the_horizon(stage: Stage, voice: Voice) 
     for _ in range(50):
         animation.append_sound(voice(20_000, 24_000))
         drawn += len(frames_of(stage.draw_ready()))
-    assert drawn >= (SECOND_US - HORIZON_US[MouthSource.VISEMES]) * 25 // SECOND_US
+    assert drawn >= (SECOND_US - VISEMES_HORIZON_US) * 25 // SECOND_US
 
 
 def test_live_sound_without_text_is_drawn_soon_after_its_arrival(
@@ -232,18 +232,61 @@ def test_a_pause_inside_an_utterance_moves_the_visemes_that_follow(
     assert len(shut)
 
 
-def test_sound_without_text_is_heard_and_spoken(new_stage: type[Stage], voice: Voice) -> None:
+@pytest.mark.parametrize("piece", [640, 9_998, 1 << 20])
+def test_sound_without_text_is_heard_and_spoken(
+    piece: int, new_stage: type[Stage], voice: Voice
+) -> None:
     stage = new_stage(sample_rate_hz=16_000)
     pcm = bytes(16_000) + voice(250_000, 16_000) + bytes(16_000) + voice(250_000, 16_000)
     stage.animation.begin_utterance("u1", MouthSource.AUDIO)
-    for start in range(0, len(pcm), 640):
-        stage.animation.append_sound(pcm[start : start + 640])
+    for start in range(0, len(pcm), piece):
+        stage.animation.append_sound(pcm[start : start + piece])
+        stage.draw_ready()
     stage.animation.end_utterance()
     stage.draw_all()
-    shut = np.flatnonzero(stage.renderer.mouths[:, CLOSE] >= 0.98) * 40
-    assert {n for n in shut if n < 1000} <= set(range(440, 620))
-    assert {n for n in shut if n >= 1000} <= set(range(1190, 1370))
-    assert min(shut) < 1000 < max(shut)
+    mouths = stage.renderer.mouths
+    shut = np.flatnonzero(mouths[:, CLOSE] >= 0.98) * 40
+    spoken = np.flatnonzero(mouths[:, JAW] > 0.3) * 40
+    # What is told by a step is of a moment 130 ms before its end.
+    assert {n for n in shut if n < 800} <= set(range(380, 500))
+    assert {n for n in shut if n >= 800} <= set(range(1130, 1250))
+    assert min(shut) < 800 < max(shut)
+    assert min(spoken) < 800 < max(spoken)
+
+
+def test_an_utterance_told_by_sound_is_said_to_its_end_and_comes_to_rest(
+    stage: Stage, voice: Voice
+) -> None:
+    stage.animation.begin_utterance("u1", MouthSource.AUDIO)
+    stage.animation.append_sound(voice(600_000, 24_000))
+    stage.animation.end_utterance()
+    stage.animation.append_idle(600_000)
+    stage.draw_all()
+    jaw = stage.renderer.mouths[:, JAW]
+    assert jaw[5:12].min() > 0.1
+    assert not jaw[20:].any()
+
+
+def test_a_cut_utterance_is_not_heard_in_the_next(new_stage: type[Stage], voice: Voice) -> None:
+    """Its memory ends with it: what follows is said as if it came first."""
+    fresh, cut = new_stage(), new_stage()
+    for _ in range(10):
+        cut.animation.append_idle(40_000)
+        cut.animation.draw()
+    cut.animation.begin_utterance("u0", MouthSource.AUDIO)
+    cut.animation.append_sound(voice(800_000, 24_000, seed=5))
+    cut.draw_ready()
+    cut.animation.clear()
+    cut.animation.append_idle(1_000_000)
+    cut.draw_ready()
+    before = len(cut.renderer.expressions)
+    for stage in (fresh, cut):
+        stage.animation.begin_utterance("u1", MouthSource.AUDIO)
+        stage.animation.append_sound(voice(600_000, 24_000))
+        stage.animation.end_utterance()
+        stage.draw_all()
+    close = [stage.renderer.mouths[:, CLOSE] for stage in (fresh, cut)]
+    np.testing.assert_allclose(close[0], close[1][before:], atol=0.02)
 
 
 def test_a_keyframe_and_a_bitrate_are_meant_for_the_next_frame(stage: Stage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -173,6 +175,18 @@ def test_lips_that_the_photo_shows_apart_hide_its_teeth_when_they_shut() -> None
     assert teeth(renderer.render(mouth(lips_close=1.0)), pack).sum() <= 0.01 * seen
 
 
+def test_a_composed_face_rests_with_its_lips_together_and_speaks_from_there() -> None:
+    pack = drawn_pack(parted=0.14)
+    renderer = PictureRenderer(pack, pack.width, pack.height)
+    seen = teeth(renderer.render(Expression()), pack).sum()
+
+    composed = teeth(renderer.render(Expression(composed=1.0)), pack).sum()
+    spoken = teeth(renderer.render(replace(mouth(jaw_open=0.6), composed=1.0)), pack).sum()
+
+    assert composed <= 0.01 * seen
+    assert spoken > 0.2 * seen
+
+
 def test_teeth_of_the_photo_end_above_a_lip_that_drops() -> None:
     pack = drawn_pack(parted=0.14)
     renderer = PictureRenderer(pack, pack.width, pack.height)
@@ -181,7 +195,8 @@ def test_teeth_of_the_photo_end_above_a_lip_that_drops() -> None:
     def end(picture: Picture) -> int:
         return int(np.flatnonzero(teeth(picture, pack)[:, middle])[-1])
 
-    at_rest, opened = (end(renderer.render(mouth(jaw_open=j))) for j in (0.0, 1.0))
+    at_rest = end(renderer.render(Expression()))
+    opened = end(renderer.render(replace(mouth(jaw_open=1.0), composed=1.0)))
     assert 2 <= at_rest - opened <= 0.06 * pack.landmarks.iod
 
 

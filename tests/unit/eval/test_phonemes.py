@@ -1,4 +1,4 @@
-"""Phones to shapes, and windows that join without a seam."""
+"""Phones to shapes, in their places."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from hama.asr import ASRModel
-from numpy.typing import NDArray
 
-from services.lipsync.phonemes import (
-    EMISSION_LAG_US,
-    MODEL_RATE_HZ,
-    Phone,
-    SpeechReader,
-    shapes_of,
-    to_model_rate,
-)
+from eval.face.clips import RATE_HZ, Sound
+from eval.face.phonemes import EMISSION_LAG_US, Phone, shapes_of, visemes_in
 from services.lipsync.visemes import VisemeShape
 
 
@@ -25,20 +18,20 @@ class PulseRecogniser:
 
     PHONES = ("m", "a", "f", "s")
 
-    def recognise(self, samples: NDArray[np.float32]) -> Sequence[Phone]:
+    def recognise(self, samples: Sound) -> Sequence[Phone]:
         phones = []
         for place in np.flatnonzero(samples > 0.05):
-            at_us = int(place) * 1_000_000 // MODEL_RATE_HZ
+            at_us = int(place) * 1_000_000 // RATE_HZ
             height = round(float(samples[place]) * 10) - 1
             phones.append(Phone(self.PHONES[height], at_us, at_us + 60_000))
         return phones
 
 
-def pulses(count: int) -> NDArray[np.int16]:
+def pulses(count: int) -> Sound:
     """A pulse every 100 ms, sixteen thousand samples a second, after 80 ms, on a low hum."""
-    sound = np.full(count * 1_600, 600, np.int16)
+    sound = np.full(count * 1_600, 0.02, np.float32)
     for number in range(count):
-        sound[1_280 + number * 1_600] = 3_277 * (1 + number % 4)
+        sound[1_280 + number * 1_600] = 0.1 * (1 + number % 4)
     return sound
 
 
@@ -71,15 +64,8 @@ def test_phones_get_the_shapes_of_their_lips(phone: str, shapes: list[str]) -> N
     assert [shape.name for shape in shapes_of(phone)] == shapes
 
 
-@pytest.mark.parametrize("piece", [1_600, 2_000, 3_333, 16_000, 64_000])
-def test_pieces_of_any_size_give_each_phone_once_in_its_place(piece: int) -> None:
-    sound = pulses(40)
-    reader = SpeechReader(PulseRecogniser(), MODEL_RATE_HZ)
-    visemes = [
-        viseme
-        for start in range(0, len(sound), piece)
-        for viseme in reader.read(sound[start : start + piece], last=start + piece >= len(sound))
-    ]
+def test_each_phone_has_its_shape_once_and_in_its_place() -> None:
+    visemes = visemes_in(PulseRecogniser(), pulses(40))
     starts_us = [viseme.start_us for viseme in visemes]
     assert starts_us == pytest.approx(
         [80_000 - EMISSION_LAG_US + n * 100_000 for n in range(40)], abs=2
@@ -88,22 +74,14 @@ def test_pieces_of_any_size_give_each_phone_once_in_its_place(piece: int) -> Non
     assert [viseme.shape for viseme in visemes] == [order[n % 4] for n in range(40)]
 
 
-def test_silence_is_not_given_to_the_recogniser() -> None:
-    class Deaf:
-        def recognise(self, samples: NDArray[np.float32]) -> Sequence[Phone]:
-            raise AssertionError("silence was recognised")
+def test_a_phone_ends_where_the_voice_falls_silent() -> None:
+    sound = pulses(1)
+    sound[1_400:] = 0.0
 
-    reader = SpeechReader(Deaf(), MODEL_RATE_HZ)
-    assert reader.read(np.zeros(16_000, np.int16), last=True) == []
+    (viseme,) = visemes_in(PulseRecogniser(), np.pad(sound, (0, 1_600)))
+
+    assert viseme.end_us <= 100_000
 
 
-@pytest.mark.parametrize("rate_hz", [24_000, 48_000])
-def test_resampling_keeps_a_voice_and_drops_what_would_fold(rate_hz: int) -> None:
-    def tone(frequency_hz: int, at_hz: int) -> NDArray[np.float32]:
-        seconds = np.arange(at_hz) / at_hz
-        return np.sin(2 * np.pi * frequency_hz * seconds).astype(np.float32)
-
-    kept = to_model_rate(tone(1_000, rate_hz), rate_hz)
-    assert len(kept) == MODEL_RATE_HZ
-    assert np.abs(kept - tone(1_000, MODEL_RATE_HZ))[200:-200].max() < 0.02
-    assert np.abs(to_model_rate(tone(10_500, rate_hz), rate_hz))[200:-200].max() < 0.02
+def test_nothing_is_heard_in_silence() -> None:
+    assert visemes_in(PulseRecogniser(), np.zeros(16_000, np.float32)) == []
