@@ -26,6 +26,7 @@ FPS, SHORT_SIDE, SEED = 25, 512, 7
 SILENCE_S = 1.5
 """How much silence follows what is said, so that there is a pause to be judged."""
 
+_LEAST_IOD_PX = 48.0
 _PIECE_S = 1
 """In such pieces the gateway sends recordings."""
 _PORTRAIT_WITHIN_S = 2.0
@@ -88,8 +89,10 @@ class Avatar:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height at which it is drawn."""
+        """Width and height at which it is drawn: larger where the face would be too small to be
+        judged, and the photo has more of it."""
         scale = SHORT_SIDE / min(self.pack.width, self.pack.height)
+        scale = max(scale, min(1.0, _LEAST_IOD_PX / self.pack.landmarks.iod))
         width, height = (2 * round(n * scale / 2) for n in (self.pack.width, self.pack.height))
         return width, height
 

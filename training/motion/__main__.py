@@ -1,4 +1,4 @@
-"""Trains the network that moves mouths by sound; docs/motion.md says how and how well.
+"""Trains the network that moves mouths by sound; docs/face.md says how well.
 
 python -m training.motion.speech --minutes 8 --seed 1
 python -m training.motion.shapes --portraits a.jpg b.jpg
@@ -27,6 +27,7 @@ import torch
 from torch import nn
 
 from eval.face.clips import Clip, load_clips
+from eval.face.phonemes import HamaRecogniser
 from eval.face.tracking import Tracker
 from training.motion.examples import Example, Filmed, filmed, filmed_example, spoken_example
 from training.motion.judging import Judged, judged, table, told_opening
@@ -74,10 +75,10 @@ def load_people(
     folders: Sequence[Path], home: Path, shapes: Shapes, offsets_s: dict[str, float]
 ) -> list[Filmed]:
     """Who speaks in the clips of some folders; `offsets_s` says what the clips' notes do not."""
-    tracker = Tracker(home)
+    tracker, recogniser = Tracker(home), HamaRecogniser()
     clips = [clip for folder in folders for clip in load_clips(folder)]
     return [
-        filmed(clip, tracker.clip(clip), shapes, _offset_s(clip, offsets_s))
+        filmed(clip, tracker.clip(clip), shapes, _offset_s(clip, offsets_s), recogniser)
         for clip in clips
         if clip.leave_out is None and len(clip.sound)
     ]

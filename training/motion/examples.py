@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eval.face.clips import Clip
 from eval.face.curves import curves
+from eval.face.phonemes import PhoneRecogniser, visemes_in
 from eval.face.tracking import Track
 from services.lipsync.expression import MOUTH_SHAPES
 from services.lipsync.motion.articulation import BITE, CLOSE, TONGUE
@@ -77,9 +78,13 @@ class Filmed:
     """The coefficients of FITTED that come closest [n, 7]."""
     opening: NDArray[np.float64]
     """Of the inner lips, unstretched [n]."""
+    said: CoarticulatedMouth
+    """The sounds that are recognised in it."""
 
 
-def filmed(clip: Clip, track: Track, shapes: Shapes, offset_s: float) -> Filmed:
+def filmed(
+    clip: Clip, track: Track, shapes: Shapes, offset_s: float, recogniser: PhoneRecogniser
+) -> Filmed:
     """What a clip shows; `offset_s` says how late the mouth is in it."""
     sure = track.presence > _SURE_PRESENCE
     places = places_of(track.points[sure])
@@ -90,7 +95,9 @@ def filmed(clip: Clip, track: Track, shapes: Shapes, offset_s: float) -> Filmed:
     lips = lips * scale
     shown = shapes.shown(lips, weights(), _RIDGE)
     noted = clip.offset_s is not None
-    return Filmed(clip.name, noted, clip.sound, track.at_s[sure] - offset_s, lips, shown, opening)
+    said = CoarticulatedMouth(visemes_in(recogniser, clip.sound))
+    at_s = track.at_s[sure] - offset_s
+    return Filmed(clip.name, noted, clip.sound, at_s, lips, shown, opening, said)
 
 
 @cache
@@ -115,9 +122,11 @@ def filmed_example(person: Filmed, heard: Heard) -> Example:
         rows[~known] = np.nan
         return rows.reshape(len(at_s), *values.shape[1:]).astype(np.float32)
 
-    unknown = np.full((len(steps), len(GATES)), np.nan, np.float32)
+    gates = np.stack(
+        [person.said.coefficients_at(int((at + _LEAD_S) * 1e6))[_GATES] for at in at_s]
+    )
     phonemes = np.full(len(steps), -1, np.int64)
-    return Example(person.name, steps, read(person.shapes), unknown, phonemes, read(person.lips))
+    return Example(person.name, steps, read(person.shapes), gates, phonemes, read(person.lips))
 
 
 def spoken_example(name: str, utterance: Utterance, heard: Heard) -> Example:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from training.motion.examples import Example, weights
-from training.motion.losses import Batch, filmed_loss, heard_loss, spoken_loss
+from training.motion.losses import Batch, filmed_loss, gates_loss, heard_loss, spoken_loss
 from training.motion.network import run
 from training.motion.shapes import Shapes
 
@@ -69,9 +69,9 @@ def learn_to_mouth(
     for step in _updates(network, plan):
         seen, said = next(filmed), next(heard)
         told = run(network, seen.steps, plan.dropout)
-        loss = filmed_loss(told, seen, moves, counts)
+        loss = filmed_loss(told, seen, moves, counts) + gates_loss(told, seen)
         told = run(network, said.steps, plan.dropout)
-        step(loss + 0.3 * heard_loss(told, said) + _at_rest(told.shapes, said))
+        step(loss + 0.5 * heard_loss(told, said) + _at_rest(told.shapes, said))
     return network
 
 

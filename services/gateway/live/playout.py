@@ -47,7 +47,7 @@ _MAX_LATE_US = 250_000
 """A picture that is later than this moves all that follows; a smaller delay is made up for."""
 _HEARTBEAT_S = 30.0
 _PIECE_BYTES = 96_000
-"""Sound is appended by the second: mouth shapes are recognised best in pieces of that size."""
+"""Sound is appended by the second: few messages, none of them large."""
 _PHRASES_AHEAD = 2
 _RETRY_S = 0.5
 _RECOVERY_S = 20.0

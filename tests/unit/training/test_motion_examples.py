@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from services.lipsync.motion.spectrum import BANDS, RATE_HZ
+from training.motion.coarticulation import CoarticulatedMouth
 from training.motion.examples import PHONEMES, Filmed, filmed_example, spoken_example, told_s
 from training.motion.shapes import FITTED, PLACES, Shapes
 from training.motion.sound import Heard, altered, plain
@@ -29,7 +30,7 @@ def _person(moving: float = 1.0) -> Filmed:
     curve = moving * (np.sin(at_s * 9) + 1) / 2
     shapes = np.repeat(curve[:, None], len(FITTED), axis=1)
     lips = np.zeros((50, len(PLACES), 2)) + curve[:, None, None]
-    return Filmed("someone", True, _buzz(2.0), at_s, lips, shapes, curve)
+    return Filmed("someone", True, _buzz(2.0), at_s, lips, shapes, curve, CoarticulatedMouth([]))
 
 
 def test_phonemes_and_seals_stand_where_they_are_said() -> None:

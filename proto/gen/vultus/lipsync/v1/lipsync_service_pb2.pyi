@@ -97,19 +97,19 @@ class _MouthSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MouthSour
     MOUTH_SOURCE_UNSPECIFIED: _MouthSource.ValueType  # 0
     """Rejected by servers."""
     MOUTH_SOURCE_VISEMES: _MouthSource.ValueType  # 1
-    """The caller sends Visemes."""
+    """The caller sends Visemes, so that no seal is missed."""
     MOUTH_SOURCE_AUDIO: _MouthSource.ValueType  # 2
-    """They are recognised from the sound."""
+    """They are heard in the sound too."""
 
 class MouthSource(_MouthSource, metaclass=_MouthSourceEnumTypeWrapper):
-    """Where the mouth shapes of an utterance come from."""
+    """Where the seals of an utterance come from, lips that shut for p, b and m or bite for f and v. All else is heard in its sound."""
 
 MOUTH_SOURCE_UNSPECIFIED: MouthSource.ValueType  # 0
 """Rejected by servers."""
 MOUTH_SOURCE_VISEMES: MouthSource.ValueType  # 1
-"""The caller sends Visemes."""
+"""The caller sends Visemes, so that no seal is missed."""
 MOUTH_SOURCE_AUDIO: MouthSource.ValueType  # 2
-"""They are recognised from the sound."""
+"""They are heard in the sound too."""
 Global___MouthSource: _TypeAlias = MouthSource  # noqa: Y015
 
 @_typing.final
@@ -336,9 +336,7 @@ class AnimateRequest(_message.Message):
 
     @_builtins.property
     def audio(self) -> _media_pb2.AudioChunk:
-        """The next sound of the utterance. Where mouth shapes are recognised from it, they are recognised piece by piece: send
-        pieces of about a second where the sound is at hand (better and far cheaper), smaller ones only where it is live.
-        """
+        """The next sound of the utterance, in pieces of any size: the mouth is heard in it."""
 
     @_builtins.property
     def visemes(self) -> Global___Visemes:
