@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 from services.common.errors import StartupError
 from services.common.jetstream import JobQueue, connect
+from services.gateway.backgrounds import Backgrounds
 from services.gateway.clients.peers import Clients, open_clients
 from services.gateway.http.api import Layer, create_app
 from services.gateway.http.context import Gateway
@@ -113,6 +114,7 @@ def build(
         clients.animator,
         owners,
         Archive(clients.streams, clients.videos, clients.recorder, clients.objects, news),
+        Backgrounds(clients.assets, clients.moderator),
         admission,
     )
     return Gateway(

@@ -130,10 +130,85 @@ class BitrateChange:
     bitrate_bps: int
 
 
-Cue = UtteranceStart | tuple[Viseme, ...] | AudioChunk | UtteranceEnd | Idle
+class ExpressionName(StrEnum):
+    """How a face can look."""
+
+    NEUTRAL = "neutral"
+    HAPPY = "happy"
+    SERIOUS = "serious"
+    SURPRISED = "surprised"
+    SAD = "sad"
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A look and how strong it is, 0 to 1."""
+
+    name: ExpressionName
+    strength: float = 1.0
+
+
+class Action(StrEnum):
+    """What a head can do, once."""
+
+    NOD = "nod"
+    SHAKE = "shake"
+    TILT = "tilt"
+    LOOK_AT_CAMERA = "look_at_camera"
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """What a face does at a time of the utterance: an expression from then on, an action, both."""
+
+    at_us: int
+    expression: Expression | None = None
+    action: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gestures:
+    """What a face does in the open utterance."""
+
+    items: tuple[Gesture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a face does at once; `standing` is its look wherever an utterance has none."""
+
+    standing: Expression | None = None
+    action: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """A background of one colour, 0xRRGGBB."""
+
+    rgb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A background that is a picture in storage."""
+
+    picture: ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """The portrait's own background, blurred: 0 (a little) to 1."""
+
+    strength: float
+
+
+Background = Colour | Photo | Blur
+"""What stands behind a person in place of what the portrait shows."""
+
+Cue = UtteranceStart | tuple[Viseme, ...] | Gestures | AudioChunk | UtteranceEnd | Idle
 """What is appended to a timeline."""
 
-Control = DrawUntil | Clear | KeyframeRequest | BitrateChange
+Control = DrawUntil | Clear | KeyframeRequest | BitrateChange | Act
 """How an animation is steered while it runs."""
 
 

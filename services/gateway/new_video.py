@@ -13,6 +13,7 @@ from services.common.errors import (
     VoiceNotFound,
 )
 from services.gateway import texts
+from services.gateway.backgrounds import Backgrounds
 from services.gateway.jobs import Jobs
 from services.gateway.ports import Assets, Avatars, Speaker, Videos
 from services.gateway.records import AvatarStatus, NewVideo, Video, VideoSpec
@@ -40,6 +41,7 @@ class VideoMaker:
         assets: Assets,
         speaker: Speaker,
         jobs: Jobs,
+        backgrounds: Backgrounds,
         defaults: Defaults,
     ) -> None:
         self._videos = videos
@@ -47,6 +49,7 @@ class VideoMaker:
         self._assets = assets
         self._speaker = speaker
         self._jobs = jobs
+        self._backgrounds = backgrounds
         self._defaults = defaults
 
     async def create(self, account_id: str, wish: NewVideo) -> Video:
@@ -62,6 +65,7 @@ class VideoMaker:
             spec = replace(spec, voice_id=await self._voice(spec))
         else:
             await self._require_sound(account_id, spec.audio_asset_id or "")
+        await self._backgrounds.approved(account_id, spec.look.background)
         video = await self._videos.create(account_id, replace(wish, spec=spec))
         try:
             await self._jobs.make_video(video)

@@ -14,18 +14,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from services.common.errors import ContentRejected, DeadlineExceeded, Internal
 from services.common.telemetry import stage
+from services.gateway.look import Performance
 from services.gateway.media import (
+    Act,
     AnimationStarted,
     AudioChunk,
+    Background,
     Cue,
     Drawn,
     Frame,
+    Gestures,
     Idle,
     MouthSource,
     ObjectRef,
@@ -45,6 +49,7 @@ from services.gateway.ports import (
     RecordingHeader,
     Speaker,
 )
+from services.gateway.prompter import Prompter
 from services.gateway.records import Recording, Suggestion, Verdict
 
 LEAD_IN_US = 200_000
@@ -101,6 +106,10 @@ class VideoOrder:
     words: ObjectRef | None
     stall_s: float
     """Longest time in which nothing may come on."""
+    seed: int = 0
+    """Fixes the small random motions, so that a second attempt gives the same video; 0: none."""
+    performance: Performance = field(default_factory=Performance)
+    background: Background | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +148,16 @@ async def make_video(services: Services, order: VideoOrder, observer: Observer) 
         await approve(services.moderator, order.script)
     observer.entered(Stage.SYNTHESISING)
     progress = _Progress(order.script, observer)
-    cues = timeline(progress.heard(sound_of(services.speaker, order.script)), order.script)
+    sound = progress.heard(sound_of(services.speaker, order.script))
+    cues = timeline(sound, order.script, order.performance)
     config = AnimationConfig(
-        order.pack, order.width, order.height, order.fps, _sample_rate_hz(order.script)
+        order.pack,
+        order.width,
+        order.height,
+        order.fps,
+        _sample_rate_hz(order.script),
+        seed=order.seed,
+        background=order.background,
     )
     drawn = services.animator.animate(config, cues)
     with stage("record"):
@@ -196,14 +212,29 @@ async def _recorded(script: SpokenRecording) -> AsyncGenerator[Sound, None]:
             yield chunk
 
 
-async def timeline(sound: AsyncGenerator[Sound, None], script: Script) -> AsyncGenerator[Cue, None]:
-    """One utterance on a timeline of its own, at rest before and after."""
+async def timeline(
+    sound: AsyncGenerator[Sound, None], script: Script, performance: Performance
+) -> AsyncGenerator[Cue | Act, None]:
+    """One utterance on a timeline of its own, at rest before and after, as it is to be performed.
+
+    The face begins and ends with the performance's expression.
+    """
     source = MouthSource.VISEMES if isinstance(script, SpokenText) else MouthSource.AUDIO
+    prompter = Prompter(performance)
+    if performance.expression is not None:
+        yield Act(standing=performance.expression)
     yield Idle(LEAD_IN_US)
     yield UtteranceStart("script", source)
+    if timed := prompter.timed():
+        yield Gestures(timed)
     async with aclosing(sound):
         async for item in sound:
-            yield item.visemes if isinstance(item, Segment) else item
+            if not isinstance(item, Segment):
+                yield item
+                continue
+            yield item.visemes
+            if gestures := prompter.during(item.words):
+                yield Gestures(gestures)
     yield UtteranceEnd()
     yield Idle(LEAD_OUT_US)
 

@@ -6,7 +6,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.gateway.media import AudioChunk, Control, Cue, Drawn, ObjectRef, Recordable, Sound
+from services.gateway.media import (
+    AudioChunk,
+    Background,
+    Control,
+    Cue,
+    Drawn,
+    ObjectRef,
+    Recordable,
+    Sound,
+)
 from services.gateway.records import (
     Account,
     Answer,
@@ -84,6 +93,10 @@ class AnimationConfig:
     sample_rate_hz: int
     paced: bool = False
     """Whether it draws as far as DrawUntil says, idling where nothing is appended."""
+    seed: int = 0
+    """Fixes the small random motions; 0: every run has its own."""
+    background: Background | None = None
+    """None: what the portrait shows."""
 
 
 class Animator(Protocol):

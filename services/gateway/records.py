@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from services.gateway.look import Look
 from services.gateway.media import ObjectRef
 
 ItemT = TypeVar("ItemT")
@@ -136,6 +137,8 @@ class VideoSpec:
     subtitles: bool
     stream_id: str | None = None
     """The stream whose gateway records it; no worker can make it."""
+    look: Look = field(default_factory=Look)
+    """What the face does and what stands behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,8 @@ class StreamSpec:
     idle_timeout_s: int
     max_duration_s: int
     record: bool
+    look: Look = field(default_factory=Look)
+    """What stands behind the face, and its expression at first."""
 
 
 @dataclass(frozen=True, slots=True)

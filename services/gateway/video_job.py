@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,6 +31,7 @@ from services.common.errors import (
 from services.common.ids import new_id
 from services.common.jetstream import Delivery, Discard, RetryLater, retry_delay_s
 from services.gateway import audio_file
+from services.gateway.backgrounds import Backgrounds
 from services.gateway.jobs import Jobs, News, parse_job
 from services.gateway.lease import Lease, Stop
 from services.gateway.media import US_PER_S
@@ -54,6 +56,11 @@ log = structlog.get_logger()
 _PAUSE_WHILE_DOWN_S = 3.0
 _FEW_ATTEMPTS = 3
 """For what rarely passes by itself: a full disk, a stage that stands still."""
+
+
+def _seed(video: Video) -> int:
+    """The same in every attempt at a video, so that all give the same pictures."""
+    return int.from_bytes(hashlib.sha256(video.id.encode()).digest()[:7], "big") + 1
 
 
 class _Stopped(Exception):
@@ -84,6 +91,7 @@ class VideoJobs:
     def __init__(self, peers: Peers, settings: WorkerSettings) -> None:
         self._peers = peers
         self._settings = settings
+        self._backgrounds = Backgrounds(peers.assets, peers.services.moderator)
 
     async def handle(self, delivery: Delivery) -> None:
         """Returns when the job has ended; raises RetryLater or Discard."""
@@ -201,6 +209,11 @@ class VideoJobs:
                 content,
                 words,
                 self._settings.stall_s,
+                seed=_seed(video),
+                performance=video.spec.look.performance,
+                background=await self._backgrounds.drawable(
+                    video.account_id, video.spec.look.background
+                ),
             )
             made = await make_video(self._peers.services, order, lease)
         result = VideoResult(

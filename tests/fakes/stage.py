@@ -13,6 +13,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from services.gateway.avatar_job import AvatarJobs
+from services.gateway.backgrounds import Backgrounds
 from services.gateway.http.api import create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
@@ -96,6 +97,7 @@ class Stage:
             self.animator,
             FakeOwners(),
             Archive(self.streams, self.videos, self.recorder, self.objects, self.news),
+            Backgrounds(self.assets, self.moderator),
             Admission(self.settings.max_streams, "vo_en_heart", "vo_zh_xiaoxiao"),
         )
 

@@ -32,6 +32,19 @@ _MOUTH_SOURCES = {
     media.MouthSource.VISEMES: lipsync.MOUTH_SOURCE_VISEMES,
     media.MouthSource.AUDIO: lipsync.MOUTH_SOURCE_AUDIO,
 }
+_MOODS = {
+    media.ExpressionName.NEUTRAL: lipsync.MOOD_NEUTRAL,
+    media.ExpressionName.HAPPY: lipsync.MOOD_HAPPY,
+    media.ExpressionName.SERIOUS: lipsync.MOOD_SERIOUS,
+    media.ExpressionName.SURPRISED: lipsync.MOOD_SURPRISED,
+    media.ExpressionName.SAD: lipsync.MOOD_SAD,
+}
+_ACTIONS = {
+    media.Action.NOD: lipsync.ACTION_NOD,
+    media.Action.SHAKE: lipsync.ACTION_SHAKE,
+    media.Action.TILT: lipsync.ACTION_TILT,
+    media.Action.LOOK_AT_CAMERA: lipsync.ACTION_LOOK_AT_CAMERA,
+}
 
 
 class GrpcModerator:
@@ -207,13 +220,15 @@ async def _cued(
                 fps=config.fps,
                 sample_rate_hz=config.sample_rate_hz,
                 paced=config.paced,
+                seed=config.seed,
+                background=_background(config.background),
             )
         )
         async for cue in cues:
             yield _cue(cue)
 
 
-def _cue(cue: media.Cue | media.Control) -> lipsync.AnimateRequest:
+def _cue(cue: media.Cue | media.Control) -> lipsync.AnimateRequest:  # noqa: C901 - flat
     match cue:
         case media.DrawUntil(until_us):
             return lipsync.AnimateRequest(draw_until=lipsync.DrawUntil(until_us=until_us))
@@ -234,10 +249,43 @@ def _cue(cue: media.Cue | media.Control) -> lipsync.AnimateRequest:
             return lipsync.AnimateRequest(utterance_start=start)
         case media.UtteranceEnd():
             return lipsync.AnimateRequest(utterance_end=lipsync.UtteranceEnd())
+        case media.Gestures(items):
+            return lipsync.AnimateRequest(cues=lipsync.Cues(cues=map(_gesture, items)))
+        case media.Act(standing, action):
+            act = lipsync.Act(
+                standing=_expression(standing), action=_ACTIONS[action] if action else None
+            )
+            return lipsync.AnimateRequest(act=act)
         case visemes:
             return lipsync.AnimateRequest(
                 visemes=lipsync.Visemes(visemes=map(messages.viseme_to_wire, visemes))
             )
+
+
+def _gesture(gesture: media.Gesture) -> lipsync.Cue:
+    return lipsync.Cue(
+        at_us=gesture.at_us,
+        expression=_expression(gesture.expression),
+        action=_ACTIONS[gesture.action] if gesture.action else None,
+    )
+
+
+def _expression(expression: media.Expression | None) -> lipsync.Expression | None:
+    if expression is None:
+        return None
+    return lipsync.Expression(mood=_MOODS[expression.name], strength=expression.strength)
+
+
+def _background(background: media.Background | None) -> lipsync.Background | None:
+    match background:
+        case None:
+            return None
+        case media.Colour(rgb):
+            return lipsync.Background(colour_rgb=rgb)
+        case media.Photo(picture):
+            return lipsync.Background(image=messages.ref_to_wire(picture))
+        case media.Blur(strength):
+            return lipsync.Background(blur=strength)
 
 
 def _drawn(response: lipsync.AnimateResponse) -> media.Drawn:

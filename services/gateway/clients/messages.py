@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -12,7 +15,7 @@ from vultus.moderation.v1 import moderation_service_pb2 as moderation
 from vultus.storage.v1 import asset_service_pb2 as assets
 from vultus.storage.v1 import catalog_service_pb2 as catalog
 
-from services.gateway import media, records
+from services.gateway import look, media, records
 
 SHAPES = {
     media_pb2.VISEME_SHAPE_SIL: "sil",
@@ -231,6 +234,7 @@ def spec(message: catalog.VideoSpec) -> records.VideoSpec:
         fps=message.fps,
         subtitles=message.subtitles,
         stream_id=message.stream_id if script == "stream_id" else None,
+        look=look.from_json(MessageToDict(message.look)),
     )
 
 
@@ -244,6 +248,7 @@ def spec_to_wire(made_from: records.VideoSpec) -> catalog.VideoSpec:
         height=made_from.height,
         fps=made_from.fps,
         subtitles=made_from.subtitles,
+        look=_look_to_wire(made_from.look),
     )
     if made_from.audio_asset_id is not None:
         message.audio_asset_id = made_from.audio_asset_id
@@ -305,6 +310,7 @@ def stream_spec(message: catalog.StreamSpec) -> records.StreamSpec:
         idle_timeout_s=message.idle_timeout_s,
         max_duration_s=message.max_duration_s,
         record=message.record,
+        look=look.from_json(MessageToDict(message.look)),
     )
 
 
@@ -319,6 +325,7 @@ def stream_spec_to_wire(shown: records.StreamSpec) -> catalog.StreamSpec:
         idle_timeout_s=shown.idle_timeout_s,
         max_duration_s=shown.max_duration_s,
         record=shown.record,
+        look=_look_to_wire(shown.look),
     )
 
 
@@ -355,6 +362,15 @@ def metadata(message: Struct) -> dict[str, records.Scalar]:
 
 def metadata_to_wire(values: dict[str, records.Scalar]) -> Struct:
     """The owner's own data."""
+    return _struct(values)
+
+
+def _look_to_wire(asked: look.Look) -> Struct | None:
+    values = look.to_json(asked)
+    return _struct(values) if values else None
+
+
+def _struct(values: Mapping[str, Any]) -> Struct:
     struct = Struct()
     struct.update(values)
     return struct

@@ -8,6 +8,11 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from services.gateway.http.bodies import Picture, Request
 from services.gateway.http.fields import DriveText, Id
+from services.gateway.performance_bodies import (
+    ActionLiteral,
+    ExpressionRequest,
+    PerformanceRequest,
+)
 
 MAX_DURATION_S = 86_400
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -25,6 +30,21 @@ class StreamRequest(Picture):
     """The stream ends after so long, whatever happens in it."""
     record: bool = False
     """Keep all of it as a video, there when the stream has ended."""
+    expression: ExpressionRequest | None = None
+    """How the face looks, until it is changed; a drive may have another."""
+
+
+class StreamChange(Request):
+    """What is to be different in a stream from now on."""
+
+    expression: ExpressionRequest
+    """How the face looks wherever a drive has no expression of its own."""
+
+
+class ActionRequest(Request):
+    """Something that the head does now, once."""
+
+    name: ActionLiteral
 
 
 class TokenRequest(Request):
@@ -52,6 +72,8 @@ class DriveRequest(Request):
     """After what is said and waits, or instead of all that."""
     language: Language | None = Field(default=None, examples=["en"])
     """Of the recording; known, it is heard sooner."""
+    performance: PerformanceRequest | None = None
+    """How it is said: expressions and actions, on the clock of this drive."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:

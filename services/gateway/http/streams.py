@@ -6,11 +6,13 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from fastapi.responses import Response
 
 from services.common.errors import (
     AssetNotFound,
     AvatarNotFound,
     AvatarNotReady,
+    ContentRejected,
     Forbidden,
     IdempotencyConflict,
     NotFound,
@@ -24,11 +26,14 @@ from services.common.errors import (
     VoiceNotFound,
 )
 from services.gateway.http.context import AccountId, Cursor, IdempotencyKey, InGateway, Limit
+from services.gateway.http.performance import asked_performance
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router, told_once
 from services.gateway.http.stream_bodies import (
+    ActionRequest,
     DriveRequest,
     InterruptRequest,
+    StreamChange,
     StreamRequest,
     TokenRequest,
 )
@@ -48,6 +53,8 @@ from services.gateway.http.stream_views import (
 from services.gateway.http.views import Page, page_of
 from services.gateway.live.session import Session
 from services.gateway.live.tokens import Right
+from services.gateway.look import Look, Performance
+from services.gateway.media import Act, Action
 from services.gateway.records import StreamSpec
 
 router = api_router("streams")
@@ -62,8 +69,10 @@ LiveSession = Annotated[Session, Depends(session_of)]
     status_code=201,
     responses=problems(
         AvatarNotFound,
+        AssetNotFound,
         VoiceNotFound,
         AvatarNotReady,
+        ContentRejected,
         IdempotencyConflict,
         UnsupportedMedia,
         PayloadTooLarge,
@@ -87,6 +96,10 @@ async def create_stream(
         idle_timeout_s=body.idle_timeout_s,
         max_duration_s=body.max_duration_s,
         record=body.record,
+        look=Look(
+            Performance(body.expression.expression() if body.expression else None),
+            body.wanted_background(),
+        ),
     )
     session, token = await gateway.sessions.create(account_id, spec)
     until_s = int(time.time()) + spec.max_duration_s
@@ -158,13 +171,45 @@ async def create_drive(
 ) -> DriveView:
     """Say a text or a recording: after what is queued, or instead of it."""
     interrupt = body.mode == "interrupt"
+    performance = asked_performance(body.performance, body.text)
     if body.text is not None:
-        drive = await gateway.director.say(session, body.text, interrupt=interrupt)
+        drive = await gateway.director.say(
+            session, body.text, interrupt=interrupt, performance=performance
+        )
     else:
         drive = await gateway.director.play(
-            session, body.audio_asset_id or "", interrupt=interrupt, language=body.language
+            session,
+            body.audio_asset_id or "",
+            interrupt=interrupt,
+            language=body.language,
+            performance=performance,
         )
     return DriveView.of(drive)
+
+
+@control_router.patch(
+    "/streams/{stream_id}",
+    responses=problems(StreamNotFound, StreamEnded, Forbidden, UnsupportedMedia, PayloadTooLarge),
+)
+async def change_stream(stream_id: str, body: StreamChange, session: LiveSession) -> StreamView:
+    """Change how the face looks from now on; it blends over within about 0.4 s."""
+    session.playout.act(Act(standing=body.expression.expression()))
+    return StreamView.of(session.record)
+
+
+@control_router.post(
+    "/streams/{stream_id}/actions",
+    status_code=202,
+    response_class=Response,
+    responses={
+        **problems(StreamNotFound, StreamEnded, Forbidden, UnsupportedMedia, PayloadTooLarge),
+        202: {"description": "The head does it"},
+    },
+)
+async def act_in_stream(stream_id: str, body: ActionRequest, session: LiveSession) -> Response:
+    """Have the head nod, shake, tilt or turn to the viewer: now, once, whatever is being said."""
+    session.playout.act(Act(action=Action(body.name)))
+    return Response(status_code=202)
 
 
 @control_router.get(

@@ -16,6 +16,7 @@ from services.common.errors import (
     AvatarNotFound,
     AvatarNotReady,
     Conflict,
+    ContentRejected,
     IdempotencyConflict,
     InvalidInput,
     PayloadTooLarge,
@@ -28,6 +29,7 @@ from services.common.errors import (
     VoiceNotFound,
 )
 from services.gateway.addresses import is_surely_private
+from services.gateway.backgrounds import Backgrounds
 from services.gateway.http.bodies import TextScript, VideoRequest
 from services.gateway.http.context import (
     AccountId,
@@ -37,9 +39,11 @@ from services.gateway.http.context import (
     InGateway,
     Limit,
 )
+from services.gateway.http.performance import asked_performance
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router
 from services.gateway.http.views import Page, VideoView, page_of, video_json
+from services.gateway.look import Look
 from services.gateway.new_video import Defaults, VideoMaker
 from services.gateway.records import NewVideo, Video, VideoSpec, VideoStatus
 
@@ -68,6 +72,7 @@ _EVENT = {
         AssetNotFound,
         VoiceNotFound,
         AvatarNotReady,
+        ContentRejected,
         IdempotencyConflict,
         TextEmpty,
         TextTooLong,
@@ -82,7 +87,8 @@ async def create_video(
     """Queue a video of an avatar that speaks a text or a recording.
 
     The script is judged by moderation before it is spoken; a script that is refused ends the job as
-    `rejected`. Follow the job by its events, by asking, or by a webhook.
+    `rejected`. A picture as its background is judged at once. Follow the job by its events, by
+    asking, or by a webhook.
     """
     settings = gateway.settings
     maker = VideoMaker(
@@ -91,6 +97,7 @@ async def create_video(
         gateway.assets,
         gateway.speaker,
         gateway.jobs,
+        Backgrounds(gateway.assets, gateway.moderator),
         Defaults(settings.english_voice, settings.chinese_voice, settings.max_text_characters),
     )
     url = body.webhook_url
@@ -101,17 +108,18 @@ async def create_video(
 
 
 def _spec(body: VideoRequest) -> VideoSpec:
-    spoken = isinstance(body.script, TextScript)
+    text = body.script.text if isinstance(body.script, TextScript) else None
     return VideoSpec(
         avatar_id=body.avatar_id,
-        text=body.script.text if isinstance(body.script, TextScript) else None,
+        text=text,
         audio_asset_id=None if isinstance(body.script, TextScript) else body.script.asset_id,
         voice_id=body.voice_id or "",
         speed=body.speed or 1.0,
         width=body.output.width or 0,
         height=body.output.height or 0,
         fps=body.output.fps,
-        subtitles=spoken and body.output.subtitles != "none",
+        subtitles=text is not None and body.output.subtitles != "none",
+        look=Look(asked_performance(body.performance, text), body.output.wanted_background()),
     )
 
 

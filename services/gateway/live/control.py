@@ -17,6 +17,13 @@ from services.gateway.live.drives import Drive
 from services.gateway.live.events import Event
 from services.gateway.live.inputs import SoundInput, TextInput
 from services.gateway.live.session import Session
+from services.gateway.media import Act, Action, Expression, ExpressionName
+from services.gateway.performance_bodies import (
+    ActionLiteral,
+    ExpressionLiteral,
+    PerformanceRequest,
+    performance_of,
+)
 
 MAX_TEXT_BYTES = 100_000
 _CREDIT_STEP_S = 1.0
@@ -33,6 +40,7 @@ class _Drive(_Message):
     type: Literal["drive"]
     text: str
     mode: Literal["queue", "interrupt"] = "queue"
+    performance: PerformanceRequest | None = None
 
 
 class _TextDelta(_Message):
@@ -63,12 +71,31 @@ class _Interrupt(_Message):
     drive_id: str | None = Field(default=None, max_length=64)
 
 
+class _Expression(_Message):
+    type: Literal["expression"]
+    name: ExpressionLiteral
+    strength: float = Field(default=1.0, ge=0.0, le=1.0, allow_inf_nan=False)
+
+
+class _Action(_Message):
+    type: Literal["action"]
+    name: ActionLiteral
+
+
 class _Ping(_Message):
     type: Literal["ping"]
 
 
 _Any = Annotated[
-    _Drive | _TextDelta | _TextEnd | _AudioStart | _AudioEnd | _Interrupt | _Ping,
+    _Drive
+    | _TextDelta
+    | _TextEnd
+    | _AudioStart
+    | _AudioEnd
+    | _Interrupt
+    | _Expression
+    | _Action
+    | _Ping,
     Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(_Any)
@@ -116,10 +143,7 @@ class Controller:
     async def _carry_out(self, message: Any) -> Event | None:
         match message:
             case _Drive():
-                drive = await self._director.say(
-                    self._session, message.text, interrupt=message.mode == "interrupt"
-                )
-                return _accepted(drive, message)
+                return await self._say(message)
             case _TextDelta():
                 return await self._write(message)
             case _TextEnd():
@@ -130,9 +154,23 @@ class Controller:
                 self._end_sound()
             case _Interrupt():
                 await self._session.drives.interrupt(message.drive_id)
+            case _Expression(name=name, strength=strength):
+                expression = Expression(ExpressionName(name), strength)
+                self._session.playout.act(Act(standing=expression))
+            case _Action(name=name):
+                self._session.playout.act(Act(action=Action(name)))
             case _Ping():
                 return Event("pong", _echo(message))
         return None
+
+    async def _say(self, message: _Drive) -> Event:
+        drive = await self._director.say(
+            self._session,
+            message.text,
+            interrupt=message.mode == "interrupt",
+            performance=performance_of(message.performance, message.text),
+        )
+        return _accepted(drive, message)
 
     async def _write(self, message: _TextDelta) -> Event | None:
         if self._text is not None and self._text[0].ended:

@@ -15,8 +15,11 @@ from services.gateway.live.clauses import FILE, LIVE, ClauseCutter
 from services.gateway.live.drives import Drive, DriveKind
 from services.gateway.live.inputs import SoundInput, TextInput
 from services.gateway.live.session import Session
+from services.gateway.look import Performance
 from services.gateway.media import AudioChunk, ObjectRef
 from services.gateway.ports import Assets, Moderator, Objects, Speaker
+
+_AS_IT_IS = Performance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,29 @@ class Director:
         self._objects = objects
         self._limits = limits
 
-    async def say(self, session: Session, text: str, *, interrupt: bool) -> Drive:
+    async def say(
+        self,
+        session: Session,
+        text: str,
+        *,
+        interrupt: bool,
+        performance: Performance = _AS_IT_IS,
+    ) -> Drive:
         """Says a text. Raises TextEmpty, TextTooLong, UnsupportedLanguage, Overloaded."""
         texts.check(text, max_characters=self._limits.whole)
         said = phrases.of_text(self._moderator, self._speaker, text, session.voice)
-        drive = Drive(DriveKind.TEXT, said)
+        drive = Drive(DriveKind.TEXT, phrases.performed(said, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive
 
     async def play(
-        self, session: Session, asset_id: str, *, interrupt: bool, language: str | None = None
+        self,
+        session: Session,
+        asset_id: str,
+        *,
+        interrupt: bool,
+        language: str | None = None,
+        performance: Performance = _AS_IT_IS,
     ) -> Drive:
         """Plays an uploaded recording. Raises AssetNotFound, UnsupportedMedia, Overloaded."""
         asset = await self._assets.get(session.record.account_id, asset_id)
@@ -61,7 +77,8 @@ class Director:
             raise UnsupportedMedia("the asset is not a recording")
         cutter = ClauseCutter(FILE)
         sound = self._recording(asset.object)
-        drive = Drive(DriveKind.AUDIO, phrases.of_sound(self._moderator, sound, cutter, language))
+        heard = phrases.of_sound(self._moderator, sound, cutter, language)
+        drive = Drive(DriveKind.AUDIO, phrases.performed(heard, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive
 

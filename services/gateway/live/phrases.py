@@ -17,9 +17,11 @@ from functools import partial
 from services.gateway.live.clauses import ClauseCutter
 from services.gateway.live.patience import patiently, patiently_begun
 from services.gateway.live.resampler import resample
+from services.gateway.look import Performance
 from services.gateway.media import (
     US_PER_S,
     AudioChunk,
+    Gesture,
     MouthSource,
     Segment,
     Sound,
@@ -28,6 +30,7 @@ from services.gateway.media import (
 )
 from services.gateway.pipeline import require_pass
 from services.gateway.ports import Moderator, Speaker
+from services.gateway.prompter import Prompter
 from services.gateway.records import Verdict
 from services.gateway.texts import is_chinese
 
@@ -49,6 +52,8 @@ class Phrase:
     """None: the mouth's shapes are recognised from the sound."""
     words: tuple[Word, ...] = ()
     """`char_start` and `char_end` are places in the whole text."""
+    gestures: tuple[Gesture, ...] = ()
+    """What the face does in it."""
 
     @property
     def mouth_source(self) -> MouthSource:
@@ -123,6 +128,18 @@ async def of_sound(
             language = language or verdict.language or None
             before = clause[-int(_OVERLAP_S * RATE_HZ) * _BYTES_PER_SAMPLE :]
             yield Phrase(clause)
+
+
+async def performed(
+    phrases: AsyncGenerator[Phrase, None], performance: Performance
+) -> AsyncGenerator[Phrase, None]:
+    """The phrases of one drive with what the face does in each, on the clock of the drive."""
+    prompter, spoken_us = Prompter(performance), 0
+    async with aclosing(phrases):
+        async for phrase in phrases:
+            gestures = prompter.phrase(phrase.words, spoken_us, phrase.duration_us)
+            yield replace(phrase, gestures=gestures)
+            spoken_us += phrase.duration_us
 
 
 async def _listen(moderator: Moderator, pcm_s16le: bytes, language: str | None) -> Verdict:

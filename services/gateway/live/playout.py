@@ -21,6 +21,7 @@ from services.gateway.live.phrases import Phrase
 from services.gateway.live.program import Program
 from services.gateway.media import (
     US_PER_S,
+    Act,
     AnimationStarted,
     AudioChunk,
     BitrateChange,
@@ -30,7 +31,9 @@ from services.gateway.media import (
     Cue,
     Drawn,
     DrawUntil,
+    Expression,
     Frame,
+    Gestures,
     KeyframeRequest,
     UtteranceEnd,
     UtteranceEnded,
@@ -109,6 +112,7 @@ class Playout:
         self._settled = asyncio.Event()
         self._clears: deque[asyncio.Future[None]] = deque()
         self._bitrate_bps = 0
+        self._standing: Expression | None = None
         program.wish_keyframe = self.request_keyframe
         program.on_audience = self._wake.set
 
@@ -140,6 +144,8 @@ class Playout:
         self._commands.append(UtteranceStart(utterance.id, phrase.mouth_source))
         if phrase.visemes is not None:
             self._commands.append(phrase.visemes)
+        if phrase.gestures:
+            self._commands.append(Gestures(phrase.gestures))
         rate_hz = self._config.sample_rate_hz
         for at in range(0, len(phrase.pcm_s16le), _PIECE_BYTES):
             piece = phrase.pcm_s16le[at : at + _PIECE_BYTES]
@@ -160,6 +166,12 @@ class Playout:
         self._clears.append(done)
         self._wake.set()
         await done
+
+    def act(self, act: Act) -> None:
+        """Has the face do something at once; its standing look outlasts the animation."""
+        self._standing = act.standing or self._standing
+        self._commands.append(act)
+        self._wake.set()
 
     def request_keyframe(self) -> None:
         """Makes the next picture that is drawn a keyframe."""
@@ -209,6 +221,8 @@ class Playout:
         loop = asyncio.get_running_loop()
         if self._bitrate_bps:
             yield BitrateChange(self._bitrate_bps)
+        if self._standing is not None:
+            yield Act(standing=self._standing)
         while True:
             self._wake.clear()
             while self._commands:

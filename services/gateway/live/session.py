@@ -24,7 +24,7 @@ from services.gateway.live.phrases import RATE_HZ, VoiceChoice
 from services.gateway.live.playout import Playout
 from services.gateway.live.program import Program
 from services.gateway.live.tokens import Tokens
-from services.gateway.media import AnimationStarted, ObjectRef
+from services.gateway.media import Act, AnimationStarted, Background, ObjectRef
 from services.gateway.ports import AnimationConfig, Animator
 from services.gateway.records import StreamRecord, StreamStatus
 
@@ -48,7 +48,12 @@ class Session:
     """A stream that lives in this process."""
 
     def __init__(
-        self, record: StreamRecord, animator: Animator, pack: ObjectRef, voice: VoiceChoice
+        self,
+        record: StreamRecord,
+        animator: Animator,
+        pack: ObjectRef,
+        voice: VoiceChoice,
+        background: Background | None = None,
     ) -> None:
         spec = record.spec
         self.record = record
@@ -58,8 +63,12 @@ class Session:
         self.noting = asyncio.Lock()
         """Held while the catalog is told how far the stream is."""
         self.program = Program()
-        config = AnimationConfig(pack, spec.width, spec.height, spec.fps, RATE_HZ)
+        config = AnimationConfig(
+            pack, spec.width, spec.height, spec.fps, RATE_HZ, background=background
+        )
         self.playout = Playout(animator, config, self.program)
+        if expression := spec.look.performance.expression:
+            self.playout.act(Act(standing=expression))
         self.drives = DriveQueue(self.playout, self.events)
         self._loop = asyncio.get_running_loop()
         self._begun_s = self._loop.time()

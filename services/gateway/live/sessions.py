@@ -19,6 +19,7 @@ from services.common.errors import (
     Unavailable,
     VoiceNotFound,
 )
+from services.gateway.backgrounds import Backgrounds
 from services.gateway.live.phrases import VoiceChoice
 from services.gateway.live.recording import Archive
 from services.gateway.live.session import Ending, Session
@@ -60,6 +61,7 @@ class Sessions:
         animator: Animator,
         owners: Owners,
         archive: Archive,
+        backgrounds: Backgrounds,
         admission: Admission,
     ) -> None:
         self._streams = streams
@@ -68,6 +70,7 @@ class Sessions:
         self._animator = animator
         self._owners = owners
         self._archive = archive
+        self._backgrounds = backgrounds
         self._admission = admission
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -90,7 +93,8 @@ class Sessions:
         """A new stream that draws, and the token that comes with it.
 
         Raises AvatarNotFound, AvatarNotReady, VoiceNotFound, InvalidInput (a size that the avatar
-        can't have), Overloaded when this gateway or lip-sync has no room.
+        can't have), AssetNotFound, UnsupportedMedia and ContentRejected (the background),
+        Overloaded when this gateway or lip-sync has no room.
         """
         if len(self._sessions) + self._opening >= self._admission.max_streams:
             raise Overloaded("this gateway has no room for another stream", retry_after_s=5)
@@ -135,8 +139,9 @@ class Sessions:
             raise AvatarNotReady(f"the avatar is {avatar.status.value}")
         voice = await self._voice(spec)
         width, height = size_of(avatar, spec.width, spec.height)
+        background = await self._backgrounds.approved(account_id, spec.look.background)
         record = await self._streams.create(account_id, replace(spec, width=width, height=height))
-        session = Session(record, self._animator, avatar.pack, voice)
+        session = Session(record, self._animator, avatar.pack, voice, background)
         self._sessions[session.id] = session
         self._tasks[session.id] = asyncio.create_task(self._live(session))
         try:

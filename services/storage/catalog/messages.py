@@ -146,6 +146,7 @@ def spec(message: wire.VideoSpec) -> VideoSpec:
         height=message.height,
         fps=message.fps,
         subtitles=message.subtitles,
+        look=metadata(message.look),
     )
 
 
@@ -159,6 +160,7 @@ def spec_to_wire(made_from: VideoSpec) -> wire.VideoSpec:
         height=made_from.height,
         fps=made_from.fps,
         subtitles=made_from.subtitles,
+        look=metadata_to_wire(made_from.look) if made_from.look else None,
     )
     if made_from.audio_asset_id is not None:
         message.audio_asset_id = made_from.audio_asset_id
@@ -226,6 +228,7 @@ def stream_spec(message: wire.StreamSpec) -> StreamSpec:
         idle_timeout_s=message.idle_timeout_s,
         max_duration_s=message.max_duration_s,
         record=message.record,
+        look=metadata(message.look),
     )
 
 
@@ -244,6 +247,7 @@ def stream_to_wire(stream: Stream) -> wire.Stream:
             idle_timeout_s=shown.idle_timeout_s,
             max_duration_s=shown.max_duration_s,
             record=shown.record,
+            look=metadata_to_wire(shown.look) if shown.look else None,
         ),
         status=_STREAM_STATUS_TO_WIRE[stream.status],
         reason=stream.reason,
@@ -255,7 +259,7 @@ def stream_to_wire(stream: Stream) -> wire.Stream:
 
 
 def metadata(message: Struct) -> dict[str, Any]:
-    """The owner's own data. Raises InvalidInput for what JSON can't say."""
+    """A JSON object, such as the owner's own data. Raises InvalidInput for what JSON can't say."""
     try:
         return MessageToDict(message)
     except ValueError as error:
@@ -263,7 +267,7 @@ def metadata(message: Struct) -> dict[str, Any]:
 
 
 def metadata_to_wire(values: dict[str, Any]) -> Struct:
-    """The owner's own data."""
+    """A JSON object."""
     struct = Struct()
     struct.update(values)
     return struct

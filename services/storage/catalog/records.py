@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -159,6 +159,8 @@ class VideoSpec:
     height: int
     fps: int
     subtitles: bool
+    look: dict[str, Any] = field(default_factory=dict)
+    """What the face does and what stands behind it, in the gateway's words; JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,8 @@ class StreamSpec:
     max_duration_s: int
     record: bool
     """Whether it becomes a video."""
+    look: dict[str, Any] = field(default_factory=dict)
+    """What the face does and what stands behind it, in the gateway's words; JSON."""
 
 
 @dataclass(frozen=True, slots=True)

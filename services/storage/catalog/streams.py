@@ -150,6 +150,7 @@ def _spec_columns(spec: StreamSpec) -> dict[str, Any]:
         "idle_timeout_s": spec.idle_timeout_s,
         "max_duration_s": spec.max_duration_s,
         "record": spec.record,
+        "look": spec.look,
     }
 
 
@@ -166,6 +167,7 @@ def _record(row: Row[Any]) -> Stream:
             idle_timeout_s=row.idle_timeout_s,
             max_duration_s=row.max_duration_s,
             record=row.record,
+            look=row.look or {},
         ),
         status=row.status,
         reason=row.reason,

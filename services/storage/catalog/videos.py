@@ -340,6 +340,7 @@ def _cancelled(now: datetime) -> dict[str, Any]:
 def _tombstone(job: Row[Any], now: datetime) -> dict[str, Any]:
     return {
         "text": None if job.text is None else "",
+        "look": {},
         "metadata": {},
         "webhook_url": "",
         "content": None,
@@ -360,6 +361,7 @@ def _spec_columns(spec: VideoSpec) -> dict[str, Any]:
         "asked_height": spec.height,
         "fps": spec.fps,
         "subtitles": spec.subtitles,
+        "look": spec.look,
     }
 
 
@@ -385,6 +387,7 @@ def _record(row: Row[Any]) -> Video:
             height=row.asked_height,
             fps=row.fps,
             subtitles=row.subtitles,
+            look=row.look or {},
         ),
         status=row.status,
         progress=row.progress,

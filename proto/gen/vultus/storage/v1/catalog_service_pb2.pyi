@@ -370,6 +370,7 @@ class VideoSpec(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     FPS_FIELD_NUMBER: _builtins.int
     SUBTITLES_FIELD_NUMBER: _builtins.int
+    LOOK_FIELD_NUMBER: _builtins.int
     avatar_id: _builtins.str
     """Which avatar."""
     text: _builtins.str
@@ -390,6 +391,10 @@ class VideoSpec(_message.Message):
     """25 or 30."""
     subtitles: _builtins.bool
     """Whether subtitles are kept beside the video."""
+    @_builtins.property
+    def look(self) -> _struct_pb2.Struct:
+        """What the face does and what stands behind it, in the gateway's words; kept as it is, gone when the video is erased."""
+
     def __init__(
         self,
         *,
@@ -403,10 +408,11 @@ class VideoSpec(_message.Message):
         height: _builtins.int = ...,
         fps: _builtins.int = ...,
         subtitles: _builtins.bool = ...,
+        look: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "script", b"script", "stream_id", b"stream_id", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "look", b"look", "script", b"script", "stream_id", b"stream_id", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "avatar_id", b"avatar_id", "fps", b"fps", "height", b"height", "script", b"script", "speed", b"speed", "stream_id", b"stream_id", "subtitles", b"subtitles", "text", b"text", "voice_id", b"voice_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_asset_id", b"audio_asset_id", "avatar_id", b"avatar_id", "fps", b"fps", "height", b"height", "look", b"look", "script", b"script", "speed", b"speed", "stream_id", b"stream_id", "subtitles", b"subtitles", "text", b"text", "voice_id", b"voice_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_script: _TypeAlias = _typing.Literal["text", "audio_asset_id", "stream_id"]  # noqa: Y015
     _WhichOneofArgType_script: _TypeAlias = _typing.Literal["script", b"script"]  # noqa: Y015
@@ -571,6 +577,7 @@ class StreamSpec(_message.Message):
     IDLE_TIMEOUT_S_FIELD_NUMBER: _builtins.int
     MAX_DURATION_S_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
+    LOOK_FIELD_NUMBER: _builtins.int
     avatar_id: _builtins.str
     """Which avatar."""
     voice_id: _builtins.str
@@ -587,6 +594,10 @@ class StreamSpec(_message.Message):
     """It ends after so long."""
     record: _builtins.bool
     """Whether it becomes a video."""
+    @_builtins.property
+    def look(self) -> _struct_pb2.Struct:
+        """What the face does and what stands behind it, in the gateway's words; kept as it is."""
+
     def __init__(
         self,
         *,
@@ -598,10 +609,11 @@ class StreamSpec(_message.Message):
         idle_timeout_s: _builtins.int = ...,
         max_duration_s: _builtins.int = ...,
         record: _builtins.bool = ...,
+        look: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["look", b"look"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_id", b"avatar_id", "fps", b"fps", "height", b"height", "idle_timeout_s", b"idle_timeout_s", "max_duration_s", b"max_duration_s", "record", b"record", "voice_id", b"voice_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_id", b"avatar_id", "fps", b"fps", "height", b"height", "idle_timeout_s", b"idle_timeout_s", "look", b"look", "max_duration_s", b"max_duration_s", "record", b"record", "voice_id", b"voice_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
