@@ -128,6 +128,8 @@ class Animator(lipsync_grpc.LipsyncServiceServicer):
             first.fps,
             first.sample_rate_hz,
             first.paced,
+            first.seed,
+            _background(first.background),
         )
         async for item in self._port.animate(config, _cues(request_iterator)):
             yield _drawn(item)
@@ -152,6 +154,8 @@ async def _cues(
                 yield media.UtteranceEnd()
             case "idle":
                 yield media.Idle(request.idle.duration_us)
+            case "cues":
+                yield media.Gestures(tuple(map(_gesture, request.cues.cues)))
 
 
 def _control(request: Any) -> media.Control | None:
@@ -164,6 +168,39 @@ def _control(request: Any) -> media.Control | None:
             return media.KeyframeRequest()
         case "bitrate":
             return media.BitrateChange(request.bitrate.bitrate_bps)
+        case "act":
+            act = request.act
+            return media.Act(_expression(act, "standing"), _action(act))
+        case _:
+            return None
+
+
+def _gesture(cue: Any) -> media.Gesture:
+    return media.Gesture(cue.at_us, _expression(cue, "expression"), _action(cue))
+
+
+def _expression(message: Any, name: str) -> media.Expression | None:
+    if not message.HasField(name):
+        return None
+    expression = getattr(message, name)
+    mood = lipsync.Mood.Name(expression.mood).removeprefix("MOOD_").lower()
+    return media.Expression(media.ExpressionName(mood), expression.strength)
+
+
+def _action(message: Any) -> media.Action | None:
+    if not message.HasField("action"):
+        return None
+    return media.Action(lipsync.Action.Name(message.action).removeprefix("ACTION_").lower())
+
+
+def _background(message: Any) -> media.Background | None:
+    match message.WhichOneof("kind"):
+        case "colour_rgb":
+            return media.Colour(message.colour_rgb)
+        case "image":
+            return media.Photo(messages.ref(message.image))
+        case "blur":
+            return media.Blur(message.blur)
         case _:
             return None
 

@@ -15,6 +15,7 @@ from services.common.errors import (
     VideoNotFound,
 )
 from services.common.ids import new_id
+from services.gateway.look import Look
 from services.gateway.ports import Assets
 from services.gateway.records import (
     AvatarStatus,
@@ -120,7 +121,7 @@ class FakeVideos:
         self._keep(
             replace(
                 ended,
-                spec=replace(video.spec, text=text),
+                spec=replace(video.spec, text=text, look=Look()),
                 metadata={},
                 webhook_url="",
                 content=None,
@@ -246,4 +247,4 @@ def _with(video: Video, result: VideoResult) -> Video:
 
 def _brief(video: Video) -> Video:
     text = None if video.spec.text is None else ""
-    return replace(video, spec=replace(video.spec, text=text), metadata={})
+    return replace(video, spec=replace(video.spec, text=text, look=Look()), metadata={})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -25,16 +26,31 @@ from services.common.errors import (
     VoiceNotFound,
 )
 from services.gateway.clients.peers import Clients, open_clients
+from services.gateway.look import Cue, ImageAsset, Look, Performance
 from services.gateway.media import (
+    Act,
+    Action,
     AnimationStarted,
     AudioChunk,
-    Cue,
+    Background,
+    Blur,
+    Colour,
+    Control,
+    Expression,
+    ExpressionName,
     Frame,
+    Gesture,
+    Gestures,
     Idle,
+    MouthSource,
     ObjectRef,
+    Photo,
     Recordable,
+    UtteranceEnd,
+    UtteranceStart,
     Word,
 )
+from services.gateway.media import Cue as TimelineCue
 from services.gateway.pipeline import Services as Pipeline
 from services.gateway.pipeline import SpokenText, VideoOrder, make_video
 from services.gateway.pipeline import Stage as Step
@@ -60,6 +76,13 @@ from tests.fakes.servers import Addresses, serve_stage
 from tests.fakes.stage import Stage
 
 TEXT = "Good day to you. How are you."
+HAPPY = Expression(ExpressionName.HAPPY, 0.5)
+LOOK = Look(
+    Performance(
+        HAPPY, (Cue(time_us=1_500, action=Action.NOD), Cue(text_offset=2, expression=HAPPY))
+    ),
+    ImageAsset("as_wall"),
+)
 CONFIG = AnimationConfig(ObjectRef("avatars", "pack"), 320, 400, 30, 24_000)
 
 
@@ -125,13 +148,42 @@ async def test_an_error_of_any_service_keeps_its_class(
 
 
 async def test_an_error_of_what_is_sent_surfaces_where_it_is_read(clients: Clients) -> None:
-    async def broken() -> AsyncGenerator[Cue, None]:
+    async def broken() -> AsyncGenerator[TimelineCue, None]:
         yield Idle(80_000)
         raise AudioUndecodable("the recording broke")
 
     async with aclosing(clients.animator.animate(CONFIG, broken())) as drawn:
         with pytest.raises(AudioUndecodable):
             _ = [item async for item in drawn]
+
+
+@pytest.mark.parametrize(
+    "background", [Colour(0x00B140), Photo(ObjectRef("assets", "wall")), Blur(0.25), None]
+)
+async def test_what_is_asked_of_a_face_comes_through(
+    stage: Stage, clients: Clients, background: Background | None
+) -> None:
+    acts: list[TimelineCue | Control] = [
+        *(Act(standing=Expression(name, 0.5)) for name in ExpressionName),
+        *(Act(action=action) for action in Action),
+    ]
+    gestures = Gestures((Gesture(400_000, HAPPY, Action.TILT), Gesture(0, action=Action.SHAKE)))
+    asked = [
+        *acts,
+        UtteranceStart("u", MouthSource.VISEMES),
+        gestures,
+        UtteranceEnd(),
+    ]
+
+    async def cues() -> AsyncGenerator[TimelineCue | Control, None]:
+        for cue in asked:
+            yield cue
+
+    config = replace(CONFIG, seed=7, background=background)
+    async with aclosing(clients.animator.animate(config, cues())) as drawn:
+        _ = [item async for item in drawn]
+    assert stage.animator.configs == [config]
+    assert stage.animator.cues == asked
 
 
 async def test_an_error_of_what_is_recorded_stores_nothing(stage: Stage, clients: Clients) -> None:
@@ -150,7 +202,7 @@ async def test_leaving_an_animation_early_closes_its_source_and_its_call(
 ) -> None:
     closed = asyncio.Event()
 
-    async def endless() -> AsyncGenerator[Cue, None]:
+    async def endless() -> AsyncGenerator[TimelineCue, None]:
         try:
             while True:
                 yield Idle(1_000_000)
@@ -171,7 +223,7 @@ async def test_cancelling_a_reader_cancels_the_call(stage: Stage, clients: Clien
         await asyncio.Event().wait()
 
     async def read() -> None:
-        async def one() -> AsyncGenerator[Cue, None]:
+        async def one() -> AsyncGenerator[TimelineCue, None]:
             yield Idle(80_000)
 
         async for _ in clients.animator.animate(CONFIG, one()):
@@ -188,7 +240,7 @@ async def test_cancelling_a_reader_cancels_the_call(stage: Stage, clients: Clien
 async def test_a_slow_reader_holds_back_a_fast_source(stage: Stage, clients: Clients) -> None:
     sent = 0
 
-    async def endless() -> AsyncGenerator[Cue, None]:
+    async def endless() -> AsyncGenerator[TimelineCue, None]:
         nonlocal sent
         while True:
             sent += 1
@@ -281,7 +333,7 @@ async def test_avatars_come_through(stage: Stage, clients: Clients) -> None:
 
 async def of_text(stage: Stage, clients: Clients) -> VideoSpec:
     avatar = stage.avatars.add(stage.account.id)
-    return VideoSpec(avatar.id, "Hello.", None, "vo_en_heart", 1.5, 320, 400, 30, True)
+    return VideoSpec(avatar.id, "Hello.", None, "vo_en_heart", 1.5, 320, 400, 30, True, look=LOOK)
 
 
 async def of_sound(stage: Stage, clients: Clients) -> VideoSpec:
@@ -292,8 +344,9 @@ async def of_sound(stage: Stage, clients: Clients) -> VideoSpec:
 
 async def of_stream(stage: Stage, clients: Clients) -> VideoSpec:
     avatar = stage.avatars.add(stage.account.id)
-    shown = StreamSpec(avatar.id, "vo_en_heart", 320, 400, 30, 60, 3600, record=True)
+    shown = StreamSpec(avatar.id, "vo_en_heart", 320, 400, 30, 60, 3600, record=True, look=LOOK)
     stream = await clients.streams.create(stage.account.id, shown)
+    assert stream.spec == shown
     return VideoSpec(avatar.id, None, None, "", 1.0, 320, 400, 30, True, stream.id)
 
 

@@ -32,9 +32,7 @@ def test_a_film_of_an_avatar_is_judged_to_be_what_it_is(
     evaluation: Evaluation, sound: Sound, tmp_path: Path
 ) -> None:
     portrait = ModelStore(LocalSettings().home).path("demo-portrait").read_bytes()
-    film = speak(
-        evaluation.studio, built(evaluation.studio, portrait), evaluation.network, sound
-    )
+    film = speak(evaluation.studio, built(evaluation.studio, portrait), evaluation.network, sound)
     shown = [picture for _, picture in film.pictures()]
     late = [shown[0]] * round(LATE_S * FPS) + shown
     write_film(tmp_path / "one.mp4", iter(late), sound)

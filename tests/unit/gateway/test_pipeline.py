@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 
@@ -16,9 +17,17 @@ from services.common.errors import (
     Unavailable,
     VoiceNotFound,
 )
+from services.gateway.look import Cue, Performance
 from services.gateway.media import (
+    Act,
+    Action,
     AudioChunk,
+    Blur,
+    Expression,
+    ExpressionName,
     Frame,
+    Gesture,
+    Gestures,
     Idle,
     MouthSource,
     ObjectRef,
@@ -100,6 +109,31 @@ async def test_the_mouth_rests_before_and_after_the_speech(stage: Stage) -> None
     assert cues[-2:] == [UtteranceEnd(), Idle(LEAD_OUT_US)]
     frames = [item for item in stage.recorder.media if isinstance(item, Frame)]
     assert len(frames) == (SPOKEN_US + LEAD_IN_US + LEAD_OUT_US) // 40_000
+
+
+async def test_a_performance_is_on_the_clock_of_the_speech_and_goes_ahead_of_its_sound(
+    stage: Stage,
+) -> None:
+    happy, sad = (Expression(name) for name in (ExpressionName.HAPPY, ExpressionName.SAD))
+    cues = (
+        Cue(text_offset=TEXT.index("are"), expression=sad),
+        Cue(text_offset=0, action=Action.NOD),
+        Cue(time_us=1_000_000, action=Action.TILT),
+    )
+    asked = replace(order(), performance=Performance(happy, cues), seed=5, background=Blur(0.5))
+    await make_video(stage.services, asked, Watcher())
+    (config,) = stage.animator.configs
+    assert (config.seed, config.background) == (5, Blur(0.5))
+    seen = stage.animator.cues
+    assert seen[:4] == [
+        Act(standing=happy),
+        Idle(LEAD_IN_US),
+        UtteranceStart("script", MouthSource.VISEMES),
+        Gestures((Gesture(1_000_000, None, Action.TILT),)),
+    ]
+    assert [type(cue) for cue in seen[4:-2]] == [tuple, Gestures, AudioChunk] * 2
+    assert seen[5] == Gestures((Gesture(0, None, Action.NOD),))
+    assert seen[8] == Gestures((Gesture(5 * WORD_US, sad),))
 
 
 async def test_mouth_shapes_go_ahead_of_their_sound(stage: Stage) -> None:

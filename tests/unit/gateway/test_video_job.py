@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from services.common.errors import (
     UnsupportedLanguage,
 )
 from services.common.jetstream import Delivery, Discard, RetryLater, to_json
+from services.gateway.look import ImageAsset, Look
+from services.gateway.media import Photo
 from services.gateway.places import places
 from services.gateway.records import (
     AvatarStatus,
@@ -444,3 +446,45 @@ async def test_a_conflict_at_the_end_is_read_from_the_catalog(stage: Stage) -> N
     await stage.video_jobs().handle(delivery(video))
     assert now(stage, video).status is VideoStatus.CANCELLED
     assert len(stage.queue.of("webhooks")) == 1
+
+
+async def test_every_attempt_at_a_video_has_the_same_seed_and_each_video_its_own(
+    stage: Stage,
+) -> None:
+    videos = [await queued(stage) for _ in range(2)]
+    for video in videos:
+        stage.animator.breaks = Unavailable("lipsync is down")
+        with pytest.raises(RetryLater):
+            await stage.video_jobs().handle(delivery(video))
+        stage.animator.breaks = None
+        stage.clock.advance(seconds=3_600)
+        await stage.video_jobs().handle(delivery(video, 2))
+        assert now(stage, video).status is VideoStatus.SUCCEEDED
+    seeds = [config.seed for config in stage.animator.configs]
+    assert seeds[0] == seeds[1] != seeds[2] == seeds[3]
+    assert all(0 < seed < 2**64 for seed in seeds)
+
+
+async def test_the_picture_behind_a_video_is_found_when_it_is_made(stage: Stage) -> None:
+    async def blocks() -> AsyncIterator[bytes]:
+        yield b"IMG"
+
+    wall = await stage.assets.upload(
+        stage.account.id, file_name="wall.png", accept_kinds=("image",), data=blocks()
+    )
+    video = await queued(stage)
+    look = Look(background=ImageAsset(wall.id))
+    video = stage.videos.put(video, spec=replace(video.spec, look=look))
+    await stage.video_jobs().handle(delivery(video))
+    assert stage.animator.configs[-1].background == Photo(wall.object)
+
+
+async def test_a_video_whose_background_was_erased_fails_with_that(stage: Stage) -> None:
+    video = await queued(stage)
+    look = Look(background=ImageAsset("as_gone"))
+    video = stage.videos.put(video, spec=replace(video.spec, look=look))
+    await stage.video_jobs().handle(delivery(video))
+    ended = now(stage, video)
+    assert ended.status is VideoStatus.FAILED
+    assert ended.error is not None
+    assert ended.error.code == "not_found"

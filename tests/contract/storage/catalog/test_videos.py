@@ -20,6 +20,7 @@ from services.common.errors import (
 )
 from services.common.grpc_client import unary
 from services.common.ids import is_id, new_id
+from services.gateway.look import Look
 from services.gateway.media import ObjectRef
 from services.gateway.records import (
     AvatarStatus,
@@ -117,6 +118,18 @@ async def test_any_json_is_kept_as_metadata(house: House) -> None:
     request.metadata.update({"endless": float("inf")})
     with pytest.raises(InvalidInput):
         await unary(house.stub.CreateVideo(request))
+
+
+async def test_how_a_video_is_to_look_is_kept_until_it_is_erased(house: House) -> None:
+    account = await house.account()
+    avatar = await house.avatar(account.id)
+    request = wire.CreateVideoRequest(account_id=account.id)
+    request.spec.avatar_id, request.spec.text = avatar.id, "Hello."
+    request.spec.look.update({"cues": [{"time_us": 5e6, "action": "nod"}], "expression": {}})
+    made = (await unary(house.stub.CreateVideo(request))).video
+    assert made.spec == request.spec
+    await house.videos.delete(account.id, made.id)
+    assert (await house.videos.get(account.id, made.id)).spec.look == Look()
 
 
 async def test_a_job_needs_an_own_avatar_that_is_ready(house: House) -> None:
