@@ -127,7 +127,9 @@ class Mouth:
         scale = float(np.clip(width / MEAN_WIDTH, 0.75, 1.25))
         open_by = float(slit.gap[len(ALONG) // 2])
         self._palette = palette_of(picture, frame, shape)
-        self._interior = Interior(self._palette, frame, middle, open_by, scale)
+        # Measures of the face, not of the drawn picture: teeth are the same in any size.
+        seed = round(1e4 * width) + round(1e4 * abs(float(shape.heights[2])))
+        self._interior = Interior(self._palette, frame, middle, open_by, scale, seed)
         self._shows_inside = float(slit.gap.max()) > _OPEN_PHOTO_GAP
         self._keeps_teeth = float(slit.gap.max()) > _OWN_TEETH_GAP
         # Lips that the picture shows apart are bright at their edges, where teeth shine through.
@@ -219,7 +221,8 @@ class Mouth:
         head_px = (
             self._frame.turn @ (weights[_HEAD_FIELDS] @ middle) * np.float32(self._frame.iod_px)
         )
-        behind = Behind(head_px, JAW_DROP * float(mouth[_JAW]), float(mouth[_TONGUE]))
+        jaw = JAW_DROP * float(mouth[_JAW])
+        behind = Behind(head_px, jaw, float(mouth[_TONGUE]), opened)
         drawn = self._interior.draw(self.zone.part(box), behind, own_teeth=self._keeps_teeth)
         if self._own is not None:
             matrix = np.array([[1.0, 0.0, box.x - head_px[0]], [0.0, 1.0, box.y - head_px[1]]])
@@ -242,7 +245,7 @@ class Mouth:
         shadow = np.empty_like(lid)
         shadow[drop:] = lid[:-drop]
         shadow[:drop] = lid[:1]
-        shade = np.clip(0.52 + 0.90 * light, 0.0, 1.0) * (1.0 - 0.30 * shadow)
+        shade = np.clip(0.70 + 0.68 * light, 0.0, 1.0) * (1.0 - 0.38 * shadow)
         shade = shade[box.within(around)]
         if at_rest is not None:
             shade = np.minimum(shade / np.maximum(at_rest[box.slices], 0.15), 1.0)

@@ -19,6 +19,10 @@ _ENAMEL = np.array([1.03, 1.0, 0.90], np.float32)
 _WARM_SHADE = np.array([-0.15, 0.04, 0.11], np.float32)
 """How much more of each colour is lost in a mouth's shade, whose light comes through flesh."""
 _BRIGHTEST_TOOTH, _DARKEST_TOOTH = 226.0, 70.0
+_LEAST_OVER_SKIN = 1.15
+"""Teeth are never duller than that against the skin."""
+_TINT = 0.26
+"""How much of the skin's tint teeth take on: the light's own colour, and what the face reflects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,11 @@ def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -
     whites = _eye_whites(picture, frame, shape)
     luma = float(skin @ _LUMA)
     light = float(np.clip(0.55 * 1.24 * luma + 0.45 * 1.12 * float(whites @ _LUMA), 0, 255))
-    light = float(np.clip(light, max(_DARKEST_TOOTH, luma), _BRIGHTEST_TOOTH))
-    # A little of the skin's tint: the light's own colour, and what the face reflects on teeth.
+    light = float(np.clip(light, max(_DARKEST_TOOTH, _LEAST_OVER_SKIN * luma), _BRIGHTEST_TOOTH))
     tint = skin / max(luma, 1.0)
     colourful = float(np.clip((skin.max() - skin.min()) / max(luma, 1.0) / 0.25, 0.0, 1.0))
     enamel = 1.0 + (_ENAMEL - 1.0) * colourful
-    tooth = np.clip(light * (0.66 * enamel + 0.34 * tint), 0, 255)
+    tooth = np.clip(light * ((1.0 - _TINT) * enamel + _TINT * tint), 0, 255)
     flesh = 0.6 * lip + 0.4 * skin * np.array([0.95, 0.62, 0.60])
     flesh = flesh if colourful > 0.3 else 0.6 * lip + 0.4 * 0.7 * skin
     return Palette(

@@ -268,3 +268,15 @@ def test_an_open_mouth_shows_bright_teeth_before_the_dark() -> None:
     skin = float(drawn[y + 55, x].mean())
     assert np.percentile(inside, 97) > 0.75 * skin
     assert inside.min() < 0.45 * skin
+
+
+def test_upper_teeth_stand_still_while_the_lips_move(
+    renderer: PictureRenderer, pack: AvatarPack
+) -> None:
+    ends = []
+    for jaw, lip in ((0.5, 0.0), (0.6, 0.5), (0.8, 0.0), (1.0, 0.5)):
+        drawn = renderer.render(mouth(jaw_open=jaw, upper_lip_raise=lip))
+        luma = column(drawn, pack).mean(axis=-1)
+        # The steepest way down from teeth to the dark.
+        ends.append(int(np.argmin(np.diff(luma))))
+    assert max(ends) - min(ends) <= 1
