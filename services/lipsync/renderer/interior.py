@@ -117,7 +117,7 @@ def _tongue(
     top = 0.02 + 0.50 * x**2
     below = y - top
     cover = smoothstep(below, -0.015, 0.03) * smoothstep(0.36 - np.abs(x), 0.0, 0.08)
-    light = 0.36 + 0.66 * smoothstep(below, 0.0, 0.12)
+    light = 0.40 + 0.68 * smoothstep(below, 0.0, 0.11)
     light *= 1.0 - 0.20 * np.exp(-((x / 0.03) ** 2)) * smoothstep(below, 0.0, 0.06)
     light *= 1.0 - 0.5 * smoothstep(np.abs(x), 0.13, 0.34)
     chance = np.random.default_rng(seed)

@@ -18,14 +18,16 @@ Plane = NDArray[np.float32]
 """Values at the texels of a sheet [h, w]."""
 
 _LIGHT_ASIDE = (
-    (0.0, 0.13, 0.175, 0.21, 0.25, 0.29, 0.33, 0.37, 0.45),
-    (1.0, 1.0, 0.93, 0.84, 0.70, 0.58, 0.46, 0.36, 0.25),
+    (0.0, 0.11, 0.155, 0.19, 0.225, 0.26, 0.30, 0.34, 0.45),
+    (1.0, 1.0, 0.93, 0.84, 0.70, 0.57, 0.45, 0.35, 0.22),
 )
 """Distances from the middle, and the light that teeth have there."""
 _UNEVEN = np.array([0.03, 0.045, 0.0035, 0.025, 0.025], np.float32)
 """By how much teeth of one kind differ: share of width and height, edge, slant, share of light."""
 _BRIGHTEST = 1.16
 """Of a tooth in full light, against the palette's."""
+_POINTS, _NECKS = 0.72, 0.86
+"""How high gums begin between two teeth and over the middle of one, against a tooth's height."""
 _WHITEST = np.float32(248.0)
 
 
@@ -151,8 +153,8 @@ def _gums(
     bounds = np.concatenate([[0.0], np.cumsum([tooth.width for tooth in teeth])])
     middles = (bounds[:-1] + bounds[1:]) / 2
     knots = np.concatenate([[0.0], np.ravel(np.column_stack([middles, bounds[1:]]))])
-    heights = np.ravel([(0.60 * tooth.height, 0.86 * tooth.height) for tooth in teeth])
-    heights = np.concatenate([heights, [0.60 * teeth[-1].height]])
+    heights = np.ravel([(_POINTS * tooth.height, _NECKS * tooth.height) for tooth in teeth])
+    heights = np.concatenate([heights, [_POINTS * teeth[-1].height]])
     begins = np.interp(np.abs(x), knots, heights).astype(np.float32)
     cover = smoothstep(up - begins, -0.012, 0.012) * smoothstep(0.45 - np.abs(x), 0.0, 0.08)
     aside = np.interp(np.abs(x), *_LIGHT_ASIDE).astype(np.float32)
