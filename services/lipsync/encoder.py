@@ -66,6 +66,18 @@ def yuv420_from_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return planes
 
 
+def _frame(planes: NDArray[np.uint8]) -> av.VideoFrame:
+    """A frame of an I420 picture [h * 3 / 2, w], of any even height; PyAV's own conversions cut
+    heights to multiples of four."""
+    width, height = planes.shape[1], planes.shape[0] * 2 // 3
+    frame = av.VideoFrame(width, height, "yuv420p")
+    chroma = planes[height:].reshape(2, height // 2, width // 2)
+    for plane, values in zip(frame.planes, (planes[:height], *chroma), strict=True):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        rows[: values.shape[0], : values.shape[1]] = values
+    return frame
+
+
 class H264Encoder:
     """Encodes one animation: each picture gives one access unit, at once. Not thread-safe."""
 
@@ -94,7 +106,7 @@ class H264Encoder:
 
     def encode(self, rgb: NDArray[np.uint8]) -> EncodedFrame:
         """Encodes the next picture, RGB [h, w, 3]; the array may be reused afterwards."""
-        picture = av.VideoFrame.from_numpy_buffer(yuv420_from_rgb(rgb), format="yuv420p")
+        picture = _frame(yuv420_from_rgb(rgb))
         picture.pts = self._frames
         picture.time_base = self._context.time_base
         if self._keyframe_wanted:

@@ -143,3 +143,14 @@ def test_what_stands_still_does_not_pulse_with_the_keyframes() -> None:
     ]
     # The first second still sharpens the picture; from then on nothing changes.
     assert np.abs(shown[50] - shown[49]).mean() < 0.1
+
+
+@pytest.mark.parametrize(("width", "height"), [(128, 130), (130, 182), (256, 300), (134, 128)])
+def test_colours_are_right_up_to_the_edges_whatever_even_size(width: int, height: int) -> None:
+    encoder = H264Encoder(width, height, 25, 1_000_000)
+    green = np.full((height, width, 3), (0, 177, 64), np.uint8)
+    decoded, _ = decode([encoder.encode(green) for _ in range(2)])
+    for frame in decoded:
+        shown = frame.to_ndarray(format="rgb24")
+        assert shown.shape == green.shape
+        assert np.abs(shown.astype(int) - green).max() < 6
