@@ -268,3 +268,18 @@ def open_files(pid: int) -> int:
 def memory_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) / 1000
+
+
+def test_a_stream_acts_as_it_is_told_before_its_background(api: Api, avatar_id: str) -> None:
+    background = {"type": "colour", "colour": "#00b140"}
+    with live(api, avatar_id, width=256, record=True, background=background) as stream:
+        changed = {"expression": {"name": "surprised"}}
+        assert api.http.patch(f"/v1/streams/{stream.id}", json=changed).is_success
+        stream.say("action", name="nod")
+        performance = {"cues": [{"at": {"text_offset": 6}, "action": "tilt"}]}
+        stream.say("drive", text="Hello there.", performance=performance)
+        assert stream.heard("drive.finished", "drive.failed")["type"] == "drive.finished"
+        stream_id = stream.id
+    pictures = np.stack(kept(api, stream_id).pictures).astype(np.float32)
+    assert np.abs(pictures[:, :16, :16] - (0, 177, 64)).max() < 24
+    assert np.abs(pictures[-1] - pictures[0]).mean() > 1.0

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.e2e.conftest import Api, Json, Stack
+from tests.e2e.conftest import Api, Json, Refused, Stack
 from tests.e2e.watching import HEARD_RATE_HZ, Transcribe, error_rate, film, letters
 
 ENGLISH = "One portrait and one sentence are enough to make a person speak."
@@ -151,3 +151,44 @@ def test_logs_follow_a_request_through_the_services_without_its_text(
     assert request_id in stack.log("worker")
     for name in ("gateway", "worker", "tts", "lipsync", "moderation", "storage"):
         assert "pineapple" not in stack.log(name)
+
+
+def test_a_performance_is_seen_before_the_colour_that_was_asked_for(
+    api: Api, avatar_id: str
+) -> None:
+    text = "Hello there. Yes, indeed."
+    performance = {
+        "expression": {"name": "happy", "strength": 0.8},
+        "cues": [{"at": {"text_offset": text.index("Yes")}, "action": "nod"}],
+    }
+    background = {"type": "colour", "colour": "#00b140"}
+    asked = {"performance": performance, "output": {"background": background, "width": 256}}
+    video = api.ended(api.video(avatar_id, text, **asked))
+    assert video["status"] == "succeeded", video["error"]
+    pictures = np.stack(film(api.content(video["id"])).pictures).astype(np.float32)
+    corner = pictures[:, :16, :16].reshape(-1, 3)
+    assert np.abs(corner - (0, 177, 64)).max() < 24
+    green = np.abs(pictures[0] - (0, 177, 64)).max(axis=-1) < 24
+    assert 0.1 < green.mean() < 0.7
+    assert not green[
+        green.shape[0] // 2 - 8 :, green.shape[1] // 2 - 8 : green.shape[1] // 2 + 8
+    ].any()
+    assert dip_px(pictures) > 3
+    beyond = {"performance": {"cues": [{"at": {"text_offset": 99}, "action": "nod"}]}}
+    with pytest.raises(Refused) as refused:
+        api.video(avatar_id, text, **beyond)
+    assert refused.value.problem["errors"][0]["location"] == (
+        "body.performance.cues.0.at.text_offset"
+    )
+
+
+def dip_px(pictures: NDArray[np.float32]) -> float:
+    """How far the middle of the picture goes down and comes back, at most."""
+    height, width = pictures.shape[1:3]
+    middle = pictures[:, height // 6 : height // 2, width // 3 : 2 * width // 3].mean(axis=(2, 3))
+    first = middle[0] - middle[0].mean()
+    lags = [
+        int(np.correlate(row - row.mean(), first, "full").argmax()) - len(first) + 1
+        for row in middle
+    ]
+    return float(max(lags) - np.median(lags))

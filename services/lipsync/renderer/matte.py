@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.lipsync.pixels import enlarged, resized
-from services.lipsync.renderer.frame import FaceFrame
+from services.lipsync.renderer.frame import FaceFrame, smoothstep
 
 Plane = NDArray[np.float32]
 """One number a pixel [h, w]."""
 
-_UNLIKELY, _LIKELY, _SURE = 0.2, 0.4, 0.6
+_UNLIKELY, _LIKELY, _SURE = 0.2, 0.4, 0.8
 _BAND, _LEAST_BAND_PX = 0.18, 4.0
 """How far from the likely edge the matte may be soft, inter-ocular distances."""
 _GUIDE_RADIUS, _GUIDE_EPSILON = 0.13, 2e-4
@@ -55,11 +55,12 @@ def cut_out(picture: NDArray[np.uint8], frame: FaceFrame, likelihood: Plane) -> 
     guide = picture.astype(np.float32) / 255.0
     radius_px = max(2, round(_GUIDE_RADIUS * frame.iod_px))
     expected = np.clip((likelihood - _UNLIKELY) / (_SURE - _UNLIKELY), 0.0, 1.0)
-    expected = np.where(person, np.maximum(expected, 0.5), np.minimum(expected, 0.5))
+    expected[person & (likelihood <= _LIKELY)] = 1.0
+    expected[~person & (likelihood > _LIKELY)] = 0.0
     followed = _guided(guide, expected.astype(np.float32), radius_px)
     matte = np.clip((followed - _LOW) / (_HIGH - _LOW), 0.0, 1.0)
-    soft = _near_edge(person, band_px)
-    matte = np.where(soft, matte, person).astype(np.float32)
+    near = _near_edge(person, band_px)
+    matte = person + (matte - person) * near
     colours = _own_colours(guide, matte, frame.iod_px)
     inside = matte >= 1.0
     colours = np.where(inside[..., None], guide, colours)
@@ -86,11 +87,12 @@ def _person(likelihood: Plane, frame: FaceFrame) -> NDArray[np.bool_]:
     return np.asarray(person, np.bool_)
 
 
-def _near_edge(person: NDArray[np.bool_], band_px: float) -> NDArray[np.bool_]:
+def _near_edge(person: NDArray[np.bool_], band_px: float) -> Plane:
+    """1 close to the likely edge, 0 from a band's width on."""
     sides = [
         cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 3) for side in (person, ~person)
     ]
-    return np.asarray(np.maximum(*sides) < band_px, np.bool_)
+    return 1.0 - smoothstep(np.asarray(np.maximum(*sides), np.float32), 0.4 * band_px, band_px)
 
 
 def _guided(guide: NDArray[np.float32], wanted: Plane, radius_px: int) -> Plane:
