@@ -93,11 +93,23 @@ def straightened(points: NDArray[np.float64]) -> NDArray[np.float64]:
     centres = [points[:, list(eye)].mean(axis=1) for eye in EYES]
     origin = (centres[0] + centres[1]) / 2
     iod = np.linalg.norm(centres[1] - centres[0], axis=-1)
+    upright = (points - origin[:, None]) @ _axes(points) / iod[:, None, None]
+    return np.asarray(upright, np.float64)
+
+
+def turn_degrees(points: NDArray[np.float64], other: int) -> NDArray[np.float64]:
+    """How far each head of meshes [n, 468, 3] is turned from where another of them is, degrees."""
+    axes = _axes(points)
+    cosines = (np.einsum("nij,ij->n", axes, axes[other]) - 1.0) / 2.0
+    return np.asarray(np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0))), np.float64)
+
+
+def _axes(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The heads' own axes as columns [n, 3, 3]."""
     x = _unit(np.mean([points[:, b] - points[:, a] for a, b in _SIDES], axis=0))
     down = np.mean([points[:, b] - points[:, a] for a, b in _HEIGHTS], axis=0)
     y = _unit(down - (down * x).sum(axis=-1, keepdims=True) * x)
-    axes = np.stack([x, y, np.cross(x, y)], axis=-1)
-    return np.asarray((points - origin[:, None]) @ axes / iod[:, None, None], np.float64)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eval.face import driving, eyes, redoing
 from eval.face.clips import Clip, Picture, Sound
-from eval.face.curves import FaceCurves, curves
+from eval.face.curves import FaceCurves, curves, turn_degrees
 from eval.face.driving import Avatar, Costs, Film, Still, first_good_still
 from eval.face.figures import ClipFigures, Cost, PortraitFigures
 from eval.face.judging import (
@@ -52,6 +52,10 @@ class Take:
     def real_seen(self) -> Seen:
         """The clip."""
         return Seen(self.clip.pictures(), self.real)
+
+    def real_seen_again(self) -> Seen:
+        """The pictures of the clip that were redone."""
+        return Seen(self.clip.pictures(), self.real.at(self.redone_track.at_s))
 
     def spoken_seen(self) -> Seen:
         """What was drawn from its sound."""
@@ -118,11 +122,16 @@ class Evaluation:
         )
 
     def _redone(self, track: Track, still: Still) -> Film:
-        """The film that is drawn from landmarks."""
-        times_s = track.at_s[: redoing.MOST_PICTURES].tolist()
+        """The film that is drawn from landmarks, of the pictures in which the head is held about
+        as in the still: from one photo, no other side of a face can be drawn."""
+        near = (
+            turn_degrees(np.asarray(track.points, np.float64), still.number) < redoing.MOST_TURNED
+        )
+        chosen = np.flatnonzero(near)[: redoing.MOST_PICTURES]
+        times_s = track.at_s[chosen].tolist()
         renderer = self.studio.renderer(still.avatar.pack, *still.avatar.size)
         driver = redoing.LandmarkDriver(self.tracker, renderer)
-        expressions = driver.expressions(track.points[: len(times_s)], still.number)
+        expressions = driver.expressions(track.points[chosen], track.points[still.number])
         return driving.draw(self.studio, still.avatar, expressions, times_s)
 
     def _trackers_r(self, clip: Clip, track: Track, still: Still) -> float:
@@ -149,8 +158,10 @@ class Evaluation:
             drawn=lifelike(drawn, with_silence, blinks_of(take.spoken_seen())),
             spoken=agreement(drawn, real, speech),
             spoken_look=look_of_photo(take.spoken_seen(), avatar, photo_mesh),
-            redone=agreement(curves(take.redone_track), seen),
-            redone_look=look_of_clip(take.redone_seen(), take.real_seen()),
+            redone=agreement(
+                curves(take.redone_track), curves(take.real.at(take.redone_track.at_s))
+            ),
+            redone_look=look_of_clip(take.redone_seen(), take.real_seen_again()),
             trackers_r=self._trackers_r(clip, take.real, still),
             cost=_cost(take.spoken.costs, avatar),
         )

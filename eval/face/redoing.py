@@ -17,17 +17,20 @@ from eval.face.curves import INNER_LIPS, LIPS, straightened
 from eval.face.tracking import Mesh, Tracker
 from services.lipsync.animation import Renderer
 from services.lipsync.expression import MOUTH_SHAPES, Expression
+from services.lipsync.motion.articulation import CLOSE, JAW
 
 LEAST, MOST = -0.3, 1.15
 """Between these the service moves its mouth shapes."""
 MOST_PICTURES = 150
 """How many pictures of a clip are redone: six seconds."""
+MOST_TURNED = 12.0
+"""How far the head may be turned from the still in them, degrees."""
 
 # Shapes are looked at from a mouth that already speaks a little: some faces are drawn otherwise at
 # rest than in speech.
-_SPEAKING, _PROBE = 0.1, 0.5
+_SPEAKING, _SPEAKING_JAW, _PROBE = 0.1, 0.35, 0.5
 _ROUNDS = 3
-_STIFFNESS = 0.02
+_STIFFNESS = 0.1
 _SWEEPS = 60
 _INNER_WEIGHT = 2.0
 
@@ -46,18 +49,20 @@ class LandmarkDriver:
         self._known = tracker.follow([(0.0, rest), (1.0, rest)]).points[-1]
         self._rest = _lips(self._known)
         self._speaking = np.full(len(MOUTH_SHAPES), _SPEAKING)
+        self._speaking[JAW] = _SPEAKING_JAW
+        self._speaking[CLOSE] = 0.0
         self._spoken = self._drawn(self._speaking)
         probes = self._speaking + np.eye(len(MOUTH_SHAPES)) * _PROBE
         answers = [(self._drawn(probe) - self._spoken) / _PROBE for probe in probes]
         self._slopes = np.stack(answers, axis=1)
 
-    def expressions(self, faces: Iterable[Mesh], still: int) -> list[Expression]:
-        """The mouth for each face of a clip; in the face of number `still` it is at rest."""
-        lips = [_lips(face) for face in faces]
+    def expressions(self, faces: Iterable[Mesh], still: Mesh) -> list[Expression]:
+        """The mouth for each face of a clip; in the face of the still it is at rest."""
+        rest = _lips(still)
         found: list[Coefficients] = []
-        for each in lips:
+        for face in faces:
             before = found[-1] if found else self._speaking
-            found.append(self._nearest_drawn(self._rest + each - lips[still], before))
+            found.append(self._nearest_drawn(self._rest + _lips(face) - rest, before))
         return [_speaking(mouth) for mouth in found]
 
     def _nearest_drawn(self, wanted: Lips, before: Coefficients) -> Coefficients:

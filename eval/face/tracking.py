@@ -5,7 +5,7 @@ The service places lips with the attention mesh, so what is wrong there shows he
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eval.face.clips import Clip, Picture
 from services.common.models import ModelStore, Source
 from services.common.onnx import open_network
-from services.lipsync.faces import FaceDetector
+from services.lipsync.faces import Detection, FaceDetector
 from services.lipsync.pixels import pulled, shrunk
 from services.local.models.packages import Package, PackageCache
 from services.local.models.tflite_to_onnx import convert
@@ -33,11 +33,12 @@ _MESH = Source(
     "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
 )
 _CACHE = Path("cache") / "eval_face"
-_VERSION = 1
+_VERSION = 2
 """Of what is kept in the cache."""
 _SIZE = 192
 _MARGIN = 1.5
 _SURE = 0.5
+_LOOKS = 6
 # Crops that differ a little; the mean of their answers is steadier than any one.
 _CROPS = ((0.0, 1.0, 0.0), (0.02, 0.96, 0.04), (-0.02, 1.05, -0.04))
 
@@ -63,6 +64,11 @@ class Track:
         seen = self.presence >= _SURE
         return Track(self.at_s[seen], self.points[seen], self.presence[seen])
 
+    def at(self, times_s: NDArray[np.float64]) -> Track:
+        """Only the pictures of these times."""
+        kept = np.isin(self.at_s, times_s)
+        return Track(self.at_s[kept], self.points[kept], self.presence[kept])
+
     @property
     def fps(self) -> float:
         """Pictures a second, on the whole."""
@@ -70,7 +76,7 @@ class Track:
 
 
 class Tracker:
-    """Follows the largest face of a film; what it saw of a clip it keeps below `home`."""
+    """Follows the face of a film; what it saw of a clip it keeps below `home`."""
 
     def __init__(self, home: Path) -> None:
         """Brings the network from its package at the first time."""
@@ -125,15 +131,28 @@ class Tracker:
         return np.asarray(points, np.float32)
 
     def _first(self, picture: Picture) -> NDArray[np.float64] | None:
-        """The largest face, without knowing where it was."""
-        faces = self._detector.find(picture)
-        if not faces:
-            return None
-        box = np.array([faces[0].x, faces[0].y, 0.0])
-        points = np.stack([box, box + np.array([faces[0].width, faces[0].height, 0.0])])
-        for _ in range(2):
-            points, _ = self._read(picture, points)
-        return points
+        """The surest face, without knowing where it was."""
+        seen = [self._settled(picture, face) for face in self._candidates(picture)]
+        points, presence = max(seen, key=lambda each: each[1], default=(None, 0.0))
+        return points if presence >= _SURE else None
+
+    def _settled(self, picture: Picture, face: Detection) -> tuple[NDArray[np.float64], float]:
+        """A face that was just found, looked at until its crop has settled."""
+        box, size = np.array([face.x, face.y, 0.0]), np.array([face.width, face.height, 0.0])
+        points, presence = np.stack([box, box + size]), 0.0
+        for _ in range(_LOOKS):
+            points, presence = self._read(picture, points)
+        return points, presence
+
+    def _candidates(self, picture: Picture) -> Iterator[Detection]:
+        """What may be faces: in the whole picture, and in squares along its longer side, in which
+        small ones are seen better."""
+        yield from self._detector.find(picture)
+        height, width = picture.shape[:2]
+        side, over = min(height, width), max(height, width) - min(height, width)
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0) if over > side / 4 else ():
+            left, top = (share * over, 0.0) if width > height else (0.0, share * over)
+            yield from self._detector.find_in(picture, left, top, side)
 
     def _read(
         self, picture: Picture, near: NDArray[np.float64]

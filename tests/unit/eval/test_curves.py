@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from eval.face.curves import FaceCurves, curves, straightened
+from eval.face.curves import FaceCurves, curves, straightened, turn_degrees
 from eval.face.tracking import Track
 
 AVERAGE = Path(__file__).parents[2] / "assets" / "average_face.csv"
@@ -75,3 +75,13 @@ def test_curves_are_read_between_pictures_and_held_beyond_them() -> None:
     first, last = found.opening
     assert read.opening == pytest.approx([first, (first + last) / 2, last])
     assert read.lips.shape == (3, 40, 2)
+
+
+@pytest.mark.parametrize(("yaw", "pitch", "roll"), [(0.2, 0, 0), (0, 0.2, 0), (0, 0, 0.2)])
+def test_how_far_a_head_is_turned_is_told_about_every_axis(
+    yaw: float, pitch: float, roll: float
+) -> None:
+    straight, askew = (turned(average(), *angles) for angles in ((0, 0, 0), (yaw, pitch, roll)))
+    both = np.concatenate([straight.points[:1], askew.points[:1]]).astype(np.float64)
+
+    assert turn_degrees(both, 0) == pytest.approx([0.0, np.degrees(0.2)], abs=0.1)
