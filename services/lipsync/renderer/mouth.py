@@ -237,15 +237,15 @@ class Mouth:
     ) -> NDArray[np.float32]:
         """How much light reaches each point of a box: little near the lips and in a narrow slit."""
         px = self._frame.iod_px
-        sigma, drop = max(0.8, 0.030 * px), max(1, round(0.022 * px))
+        sigma, drop = max(0.8, 0.030 * px), max(1, round(0.010 * px))
         around = box.padded(int(4 * sigma) + drop, (self.zone.width, self.zone.height))
         upper, lower = layers.uncovered(around)
         light = blurred(lower * upper, sigma)
-        lid = blurred(1.0 - upper, max(0.8, 0.028 * px))
+        lid = blurred(1.0 - upper, max(0.8, 0.022 * px))
         shadow = np.empty_like(lid)
         shadow[drop:] = lid[:-drop]
         shadow[:drop] = lid[:1]
-        shade = np.clip(0.70 + 0.68 * light, 0.0, 1.0) * (1.0 - 0.38 * shadow)
+        shade = np.clip(0.70 + 0.68 * light, 0.0, 1.0) * (1.0 - 0.60 * shadow)
         shade = shade[box.within(around)]
         if at_rest is not None:
             shade = np.minimum(shade / np.maximum(at_rest[box.slices], 0.15), 1.0)

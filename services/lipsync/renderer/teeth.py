@@ -18,8 +18,8 @@ Plane = NDArray[np.float32]
 """Values at the texels of a sheet [h, w]."""
 
 _LIGHT_ASIDE = (
-    (0.0, 0.11, 0.155, 0.19, 0.225, 0.26, 0.30, 0.34, 0.45),
-    (1.0, 1.0, 0.93, 0.84, 0.70, 0.57, 0.45, 0.35, 0.22),
+    (0.0, 0.12, 0.165, 0.21, 0.26, 0.31, 0.45),
+    (1.0, 0.98, 0.90, 0.80, 0.61, 0.45, 0.23),
 )
 """Distances from the middle, and the light that teeth have there."""
 _UNEVEN = np.array([0.03, 0.045, 0.0035, 0.025, 0.025], np.float32)
