@@ -1,5 +1,6 @@
 /** The live side: opens a stream, watches and drives it, and ends it. */
 
+import { Acting } from "./acting.js";
 import { ask, call } from "./api.js";
 import { Composer } from "./composer.js";
 import { Control } from "./control.js";
@@ -47,7 +48,7 @@ export class Live {
     try {
       const { status } = await ask("GET", `/v1/streams/${stream.id}`);
       if (OVER.includes(status)) throw new Error("over");
-      this.#join(stream);
+      this.#join(stream, false);
     } catch {
       sessionStorage.removeItem(STREAM);
     }
@@ -74,18 +75,19 @@ export class Live {
         },
       });
       sessionStorage.setItem(STREAM, JSON.stringify(stream));
-      this.#join(stream);
+      this.#join(stream, true);
     });
     say(label, "live.start");
   }
 
-  #join(stream) {
+  #join(stream, fresh) {
     this.#leave();
     this.#said.clear();
     const viewer = new Viewer(stream, byId("video"));
     const control = new Control(stream);
     const composer = new Composer(control, this.#said);
-    this.#parts = { stream, viewer, control, composer };
+    const acting = new Acting(control, fresh);
+    this.#parts = { stream, viewer, control, composer, acting };
     this.#wire(viewer, control);
     this.#show(true);
     this.#state(stream.status);
@@ -184,9 +186,10 @@ export class Live {
 
   #leave() {
     if (!this.#parts) return;
-    const { viewer, control, composer } = this.#parts;
+    const { viewer, control, composer, acting } = this.#parts;
     this.#parts = null;
     composer.close();
+    acting.close();
     control.stop();
     viewer.stop();
     this.#figures.stop();
@@ -195,7 +198,8 @@ export class Live {
 
   #show(on) {
     byId("work").dataset.live = on ? "on" : "off";
-    for (const id of ["composer", "captions", "state", "clock", "end"]) byId(id).hidden = !on;
+    for (const id of ["composer", "acting", "captions", "state", "clock", "end"])
+      byId(id).hidden = !on;
     byId("video").hidden = true;
     byId("unmute").hidden = true;
     clearInterval(this.#clock);

@@ -119,6 +119,17 @@ def test_words_light_up_in_order_and_the_voice_is_heard(live: Visit) -> None:
     assert live.page.evaluate("window.lit.map((word) => word.match(/\\w+/)[0])") == words
 
 
+def test_the_face_smiles_and_nods_when_it_is_asked_to(live: Visit) -> None:
+    calm = pictures(live, 25).mean(axis=0)
+    live.page.get_by_label("Expression").select_option(label="Happy")
+    live.page.get_by_role("button", name="Nod").click()
+    pictures(live, 40)
+    happy = pictures(live, 25).mean(axis=0)
+    assert np.abs(happy - calm)[MOUTH].mean() > 2 * np.abs(happy - calm)[CORNER].mean()
+    live.page.reload()
+    expect(live.page.get_by_label("Expression")).to_have_value("happy")
+
+
 def test_it_is_silent_when_it_was_stopped(live: Visit) -> None:
     say(live, f"{SENTENCE} {SENTENCE}")
     expect(live.page.locator("#captions .heard")).to_contain_text("mother")
