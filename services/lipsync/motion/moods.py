@@ -16,6 +16,8 @@ from services.lipsync.motion.articulation import BITE, CLOSE, FUNNEL, JAW, PUCKE
 # Critically damped: nine tenths of the way in 390 ms, without a jerk and without overshoot.
 _RATE_HZ = 10.0
 _DEGREE = math.pi / 180.0
+_MOST = np.float32(1.3)
+"""Of any coefficient of the mouth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Moods:
             if strength:
                 mouth += np.float32(strength) * _yielding(look.mouth, spoken.mouth)
                 face = _added(face, look, strength)
-        return replace(face, mouth=mouth)
+        return replace(face, mouth=np.minimum(mouth, _MOST))
 
 
 def _strengths(mood: Mood) -> NDArray[np.float64]:
