@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from services.common.image import decode_image
 from services.common.models import ModelStore
+from services.lipsync.cues import Mood
 from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
 from services.lipsync.motion.articulation import TARGETS
+from services.lipsync.motion.moods import LOOKS, Moods
 from services.lipsync.pack import AvatarPack
 from services.lipsync.pixels import pulled
 from services.lipsync.portrait import FaceModels, PackBuilder, PortraitInspector
@@ -44,6 +46,11 @@ def expressions() -> dict[str, Expression]:
         Expression(head=HeadPose(pitch=0.06)),
     )
     drawn["roll"] = Expression(head=HeadPose(roll=0.05))
+    for name in LOOKS:
+        moods = Moods()
+        moods.begin(Mood(name))
+        drawn[name.value] = moods.over(Expression())
+        drawn[f"{name.value}, AA"] = moods.over(Expression(mouth=TARGETS[VisemeShape.AA]))
     return drawn
 
 

@@ -24,6 +24,9 @@ MOUTH_SHAPES = (
 """Names of the mouth coefficients, in array order. Each is 0 at the photo's own rest and 1 at full
 articulation; values between -0.3 and 1.3 are legal, so that coarticulation may overshoot."""
 
+GAZE_PER_RADIAN = 2.3
+"""The gaze that keeps the eyes where they look when the head turns; a full one is 25 degrees."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
@@ -71,3 +74,5 @@ class Expression:
     """0 to 1: chest and shoulders raised by a breath."""
     head: HeadPose = field(default_factory=HeadPose)
     """Where the head is."""
+    facing: float = 0.0
+    """0 to 1: how far a head that the photo shows turned aside comes back towards the viewer."""

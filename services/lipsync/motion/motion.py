@@ -7,7 +7,12 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
+from services.lipsync.expression import (
+    GAZE_PER_RADIAN,
+    MOUTH_SHAPES,
+    Expression,
+    HeadPose,
+)
 from services.lipsync.motion.actions import Gesture
 from services.lipsync.motion.articulation import under_seals
 from services.lipsync.motion.composure import Composure
@@ -22,8 +27,6 @@ from services.lipsync.motion.seals import VISUAL_LEAD_US, SealTrack
 BLEND_US = 160_000
 """How long the mouth takes from where it was to where a changed timeline wants it."""
 
-# The eyes turn against the head, so that they stay on the viewer; a full gaze is about 25 degrees.
-_GAZE_PER_RADIAN = 2.3
 _SQUINT = 0.05
 
 
@@ -83,10 +86,11 @@ class Motion:
             blink=self._blinks.at(at_us),
             brow_raise=self._brows.at(at_us, self._prosody),
             squint=_SQUINT * max(0.0, self._squint.at(at_us)),
-            gaze_x=gaze_x - _GAZE_PER_RADIAN * head.yaw,
-            gaze_y=gaze_y - _GAZE_PER_RADIAN * head.pitch,
+            gaze_x=gaze_x - GAZE_PER_RADIAN * head.yaw,
+            gaze_y=gaze_y - GAZE_PER_RADIAN * head.pitch,
             breath=breath,
             head=head,
+            facing=gesture.facing,
         )
         return self.performance.moods.over(spoken)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.expression import Expression
+from services.lipsync.expression import GAZE_PER_RADIAN, Expression
 from services.lipsync.pack import AvatarPack
 from services.lipsync.pixels import blurred, doubled, opaque, resized, sample, without_alpha
 from services.lipsync.renderer.eyes import EyePicture
@@ -32,6 +32,8 @@ _MATTE_MARGIN, _SIDES_FADE = 0.25, 0.35
 """How far parts of a face go at most, and where a person that a picture cuts off at its sides fades
 out; inter-ocular distances."""
 _WHOLE = 0.98
+_MOST_TURNED = 0.10
+"""How far a head can be turned towards the viewer without looking bent, radians."""
 # Rows that are warped at once: what they need fits into a core's cache.
 _STRIP_PX = 64
 # The least that every motion may do to count as moving a point.
@@ -54,6 +56,7 @@ class PictureRenderer:
         frame = FaceFrame.of(pack.landmarks).scaled(scale, (0.0, 0.0))
         shape = face_shape(pack.picture, pack.landmarks)
         rigid = _rigid(pack.person, frame, picture)
+        self._aside = float(np.radians(pack.landmarks.yaw_degrees))
         self._overlay: Overlay | None = None
         layer = opaque(picture)
         if scene is not None:
@@ -74,6 +77,7 @@ class PictureRenderer:
     def render(self, expression: Expression) -> NDArray[np.uint8]:
         """The picture of an expression, RGB [h, w, 3]; the next call overwrites it."""
         composed = expression.composed
+        expression = _facing(expression, self._aside)
         expression = replace(expression, mouth=self._mouth.articulated(expression.mouth, composed))
         weights = field_weights(expression)
         self._body.draw(weights, self._view, self._overlay)
@@ -92,6 +96,19 @@ class PictureRenderer:
         if self._overlay is None or not self._matted[number]:
             return feather
         return feather * (self._overlay.matte[zone.slices] * np.float32(1 / 255))
+
+
+def _facing(expression: Expression, aside: float) -> Expression:
+    """The expression of a head that stands `aside`, radians, turned to the viewer as it asks; the
+    eyes stay where they look."""
+    if not expression.facing:
+        return expression
+    turn = -expression.facing * min(max(aside, -_MOST_TURNED), _MOST_TURNED)
+    return replace(
+        expression,
+        head=replace(expression.head, yaw=expression.head.yaw + turn),
+        gaze_x=expression.gaze_x - GAZE_PER_RADIAN * turn,
+    )
 
 
 @dataclass(frozen=True, slots=True)

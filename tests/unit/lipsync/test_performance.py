@@ -223,6 +223,10 @@ def test_who_looks_at_the_camera_faces_it_and_keeps_still(
     assert np.abs(away(stage)[15:35]).max() < 1e-6
     assert np.abs(away(still)[15:35]).max() > 0.01
     assert np.array_equal(away(stage)[60:], away(still)[60:])
+    facing = np.array([e.facing for e in stage.renderer.expressions])
+    assert facing[15:35].min() == 1.0
+    assert facing[0] == facing[60:].max() == 0.0
+    assert np.abs(np.diff(facing)).max() < 0.25
 
 
 def test_the_same_seed_and_cues_give_the_same_motion(

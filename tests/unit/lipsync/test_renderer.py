@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
+from services.lipsync.expression import (
+    GAZE_PER_RADIAN,
+    MOUTH_SHAPES,
+    Expression,
+    HeadPose,
+)
 from services.lipsync.motion.articulation import TARGETS
 from services.lipsync.pack import AvatarPack
 from services.lipsync.renderer import PictureRenderer
@@ -232,6 +237,22 @@ def test_the_head_moves_where_it_is_told(
     moved = lips(renderer.render(Expression(head=head))) - before
     assert sign * moved[axis] > 3.0
     assert abs(moved[1 - axis]) < 1.5
+
+
+def test_a_head_that_stands_aside_comes_back_towards_the_viewer_by_a_little(
+    pack: AvatarPack,
+) -> None:
+    straight = PictureRenderer(pack, pack.width, pack.height)
+    points = pack.landmarks.points.copy()
+    points[:, 2] += 0.6 * (points[:, 0] - points[:, 0].mean())
+    aside = replace(pack, landmarks=replace(pack.landmarks, points=points))
+    assert aside.landmarks.yaw_degrees > 20
+    turned = PictureRenderer(aside, pack.width, pack.height)
+    assert np.array_equal(
+        turned.render(Expression(facing=1.0)),
+        straight.render(Expression(head=HeadPose(yaw=-0.1), gaze_x=0.1 * GAZE_PER_RADIAN)),
+    )
+    assert np.array_equal(turned.render(Expression()), pack.picture)
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 320), (256, 256), (640, 640)])
