@@ -14,7 +14,7 @@ from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore, read_manifest
 from services.common.onnx import open_network
-from services.moderation import folding
+from services.moderation import folding, phonetics
 from services.moderation.audio import AudioJudge
 from services.moderation.image import ImageJudge, Thresholds
 from services.moderation.lexicon import read_lexicon
@@ -67,6 +67,7 @@ async def serve(settings: ModerationSettings) -> AsyncIterator[str]:
 def open_judges(settings: ModerationSettings, listening: Executor) -> Judges:
     """Verifies the models and reads the lists; the speech recogniser opens when it is needed."""
     folding.warm()
+    phonetics.warm()
     store = ModelStore(settings.home)
     texts = TextJudge(read_lexicon())
     images = ImageJudge(

@@ -13,14 +13,11 @@ from types import MappingProxyType
 
 from opencc import OpenCC
 
+from services.moderation.disguises import PICTURED_CHINESE
+
 _UNIFIED_IDEOGRAPHS = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000))
 # Written for other characters in Taiwan and Hong Kong; the dictionary leaves them alone.
 _VARIANT_IDEOGRAPHS = MappingProxyType({"妳": "你", "著": "着", "祂": "他", "啲": "的"})
-# Pictures that are written for the characters that they are called by.
-_PICTURED = MappingProxyType(
-    {"➕": "加", "🐴": "马", "🐎": "马", "🐶": "狗", "🐕": "狗", "🐷": "猪", "🔪": "刀", "💩": "屎"}
-)
-
 # Letters (after case folding) that are drawn like Latin ones: Cyrillic, Greek, Armenian, IPA.
 _LOOKALIKES_OF = MappingProxyType(
     {
@@ -90,8 +87,8 @@ def fold(character: str) -> str:
     Compatibility forms (full width, mathematical, circled), case, accents, look-alike letters of
     other scripts and traditional ideographs are undone.
     """
-    if character in _PICTURED:
-        return _PICTURED[character]
+    if character in PICTURED_CHINESE:
+        return PICTURED_CHINESE[character]
     compatible = unicodedata.normalize("NFKC", _squared_letter(character)).casefold()
     parts = unicodedata.normalize("NFKD", compatible)
     return "".join(_folded_part(part) for part in parts)

@@ -11,19 +11,19 @@ from types import MappingProxyType
 import ahocorasick
 
 from services.moderation.lexicon import Entry, Kind, Language, Line
-from services.moderation.normalisation import (
-    HAN,
-    View,
-    Vocabulary,
-    folded,
-    ideographs,
-    sentence_numbers,
-    words,
-)
+from services.moderation.normalisation import HAN, Reading, View, Vocabulary, sentence_numbers
+from services.moderation.phonetics import sound_of, syllables
 from services.moderation.verdict import Span
 
 _REACH = MappingProxyType({Language.ENGLISH: 60, Language.CHINESE: 30})
 """How far apart the parts of an entry may stand, in code points."""
+_HARMFUL_KINDS = frozenset({Kind.BLOCK, Kind.REVIEW})
+_LEAST_HEARD = 2
+"""Characters of a spelling that is listened for."""
+_LEAST_ALONE = 3
+"""Characters of a spelling that is known by ear without another part beside it."""
+_LEAST_LETTERS = 5
+"""Of a spelling that is written in nothing but pinyin."""
 _LENGTH_BITS = 8
 _LENGTH_MASK = (1 << _LENGTH_BITS) - 1
 
@@ -97,6 +97,79 @@ def _is_apart(view: View, start: int, end: int) -> bool:
     )
 
 
+class _ByEar:
+    """Chinese spellings of harm, searched for by their sound.
+
+    Characters that sound alike are many, so that most of a short spelling must be written as it is
+    or in pinyin; what only sounds like it must be the lesser part.
+    """
+
+    def __init__(
+        self, spellings: Mapping[str, Iterable[_Target]], entries: Sequence[Entry]
+    ) -> None:
+        self._entries = entries
+        by_sound: dict[str, list[tuple[str, tuple[_Target, ...]]]] = defaultdict(list)
+        for spelling, targets in spellings.items():
+            harmful_ones = tuple(t for t in targets if entries[t[0]].kind in _HARMFUL_KINDS)
+            if harmful_ones and len(HAN.findall(spelling)) >= _LEAST_HEARD:
+                by_sound[sound_of(spelling)].append((spelling, harmful_ones))
+        self._meant = tuple(by_sound.values())
+        self._built = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+        for number, key in enumerate(by_sound):
+            self._built.add_word(key, number << _LENGTH_BITS | len(key))
+        self._built.make_automaton()
+
+    def search(self, reading: Reading) -> Iterator[tuple[int, int, Span]]:
+        """Entry, part and place of every spelling that is heard in the text."""
+        if not self._meant:
+            return
+        view, written = syllables(reading.ideographs)
+        for last, value in self._built.iter(view.text):
+            start, end = last + 1 - (value & _LENGTH_MASK), last + 1
+            if _is_apart(view, start, end) and not _cuts_pinyin(written, start, end):
+                for spelling, targets in self._meant[value >> _LENGTH_BITS]:
+                    yield from self._heard(view, written, (start, end), spelling, targets)
+
+    def _heard(
+        self,
+        view: View,
+        written: Sequence[str],
+        place: tuple[int, int],
+        spelling: str,
+        targets: tuple[_Target, ...],
+    ) -> Iterator[tuple[int, int, Span]]:
+        start, end = place
+        pinyin = [len(each) for each in written[start:end] if each.isascii() and each.isalpha()]
+        other = sum(
+            one != meant and not (one.isascii() and one.isalpha())
+            for one, meant in zip(written[start:end], spelling, strict=True)
+        )
+        if not pinyin and not other:
+            return
+        for entry, part in targets:
+            is_alone = self._entries[entry].part_count == 1
+            if _may_be_meant(len(spelling), sum(pinyin), len(pinyin), other, is_alone=is_alone):
+                yield entry, part, view.span(start, end)
+
+
+def _may_be_meant(size: int, letters: int, pinyin: int, other: int, *, is_alone: bool) -> bool:
+    """Whether so much pinyin and so many other characters may stand for a spelling."""
+    if other > size // 2:
+        return False
+    if pinyin and not other:
+        return pinyin < size or letters >= _LEAST_LETTERS
+    return size >= _LEAST_ALONE or not is_alone
+
+
+def _cuts_pinyin(written: Sequence[str], start: int, end: int) -> bool:
+    """Whether a match begins or ends within a word of Latin letters."""
+
+    def is_latin(index: int) -> bool:
+        return 0 <= index < len(written) and written[index].isascii() and written[index].isalpha()
+
+    return (is_latin(start - 1) and is_latin(start)) or (is_latin(end - 1) and is_latin(end))
+
+
 class Matcher:
     """Finds entries; building takes a moment, searching is linear in the text."""
 
@@ -110,16 +183,21 @@ class Matcher:
                 for key in keys:
                     spellings[line.entry.language][key].append((number, part))
         english, chinese = spellings[Language.ENGLISH], spellings[Language.CHINESE]
-        self._vocabulary = Vocabulary(word for key in english for word in key.split())
+        self.vocabulary = Vocabulary(word for key in english for word in key.split())
         self._english = _Automaton(english, _is_whole_words)
         self._chinese = _Automaton(chinese, _is_apart)
+        self._by_ear = _ByEar(chinese, self._entries)
 
-    def find(self, text: str) -> list[Hit]:
+    def read(self, text: str) -> Reading:
+        """The text as it is searched."""
+        return Reading(text, self.vocabulary)
+
+    def find(self, reading: Reading) -> list[Hit]:
         """Every entry in the text, in the order of their places."""
         by_entry: dict[int, dict[int, set[Span]]] = defaultdict(lambda: defaultdict(set))
-        for number, part, span in self._part_hits(folded(text)):
+        for number, part, span in self._part_hits(reading):
             by_entry[number][part].add(span)
-        sentences = sentence_numbers(text)
+        sentences = sentence_numbers(reading.text)
         hits = [
             Hit(self._entries[number], pieces)
             for number, parts in by_entry.items()
@@ -128,9 +206,10 @@ class Matcher:
         ]
         return sorted(hits, key=lambda hit: hit.span)
 
-    def _part_hits(self, base: View) -> Iterator[tuple[int, int, Span]]:
-        yield from self._english.search(words(base, self._vocabulary))
-        yield from self._chinese.search(ideographs(base))
+    def _part_hits(self, reading: Reading) -> Iterator[tuple[int, int, Span]]:
+        yield from self._english.search(reading.words)
+        yield from self._chinese.search(reading.ideographs)
+        yield from self._by_ear.search(reading)
 
 
 def _whole(
@@ -180,7 +259,7 @@ def harmful(hits: Sequence[Hit]) -> Iterator[Hit]:
         return index >= 0 and allowed[index].covers(piece)
 
     for hit in hits:
-        speaks_of_harm = hit.entry.kind in {Kind.BLOCK, Kind.REVIEW}
+        speaks_of_harm = hit.entry.kind in _HARMFUL_KINDS
         if speaks_of_harm and not any(map(is_allowed, hit.pieces)):
             yield hit
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from services.moderation.disguises import PICTURED_ENGLISH, SLANG, TAKEN_APART
 from services.moderation.folding import fold
 from services.moderation.verdict import Span
 
@@ -17,7 +18,7 @@ HAN = re.compile(f"[{_HAN}]")
 _RUN = re.compile(r"[^\W_]+")
 _WORD = re.compile(rf"[^\W_{_HAN}]+")
 # A sign may stand for a letter inside a word or at its start: "p@ss", "$ell".
-_DISGUISED = re.compile(rf"[@$]?{_WORD.pattern}(?:[@$!|€£+]{_WORD.pattern})*")
+_DISGUISED = re.compile(rf"[@$]?{_WORD.pattern}(?:[@$!|€£+*~^`'_]{{1,2}}{_WORD.pattern})*\$?")
 # A point ends a sentence only before a space: "3.5", "v1.2".
 _SENTENCE_END = re.compile(r"[。！？!?；;\n\r…]|\.(?=\s|$)")
 _CLAUSE_MARK = re.compile(r"[，、：,:]")
@@ -26,7 +27,10 @@ _HAS_LEET = re.compile(r"[0-9@$!|€£+]")
 _LETTER = re.compile(r"[a-z]")
 _LONG_RUN = re.compile(r"([^\W\d_])\1\1")
 _ANY_RUN = re.compile(r"([^\W\d_])\1+")
+_PARTS = re.compile(rf"{'|'.join(map(re.escape, TAKEN_APART))}|(?:([{_HAN}])\1)(?:([{_HAN}])\2)+")
 _MIN_DISGUISED = 4
+_MIN_MISSPELLED = 6
+_PUT_INSIDE = re.compile(r"[*~^`'_]")
 _MIN_SPELLED_LETTERS = 3
 _MAX_WORD = 16
 
@@ -37,23 +41,43 @@ class View:
 
     text: str
     origin: tuple[int, ...]
-    """Of each character: its position in the original; never falling."""
+    """Of each character: where in the original it begins; never falling."""
+    ends: tuple[int, ...]
+    """Of each character: where in the original it ends."""
 
     def span(self, start: int, end: int) -> Span:
         """The range of the original that `text[start:end]` was read from."""
-        return Span(self.origin[start], self.origin[end - 1] + 1)
+        return Span(self.origin[start], self.ends[end - 1])
+
+
+def _view(text: str, origin: Sequence[int]) -> View:
+    """A view each of whose characters was read from one of the original."""
+    return View(text, tuple(origin), tuple(map((1).__add__, origin)))
 
 
 def folded(text: str) -> View:
     """The text with every character in its plain form."""
     if text.isascii():
-        return View(text.lower(), tuple(range(len(text))))
+        return _view(text.lower(), range(len(text)))
     characters: list[str] = []
     origin: list[int] = []
     for index, plain in enumerate(map(fold, text)):
         characters.append(plain)
         origin.extend([index] * len(plain))
-    return View("".join(characters), tuple(origin))
+    return _view("".join(characters), origin)
+
+
+def _with_english_pictures(text: str, base: View) -> View:
+    """A folded text in which pictures stand for English words rather than for ideographs."""
+    if text.isascii() or PICTURED_ENGLISH.keys().isdisjoint(text):
+        return base
+    pieces: list[str] = []
+    origin: list[int] = []
+    for index, sign in enumerate(text):
+        plain = f" {PICTURED_ENGLISH[sign]} " if sign in PICTURED_ENGLISH else fold(sign)
+        pieces.append(plain)
+        origin.extend([index] * len(plain))
+    return _view("".join(pieces), origin)
 
 
 def plain_words(base: View) -> list[str]:
@@ -78,14 +102,35 @@ class Vocabulary:
         self._by_skeleton = {
             _skeleton(word): word for word in sorted(self._words) if len(word) >= _MIN_DISGUISED - 1
         }
+        self._by_gap = {
+            f"{word[:gap]}*{word[gap + 1 :]}": word
+            for word in sorted(self._words)
+            if len(word) >= _MIN_DISGUISED
+            for gap in range(1, len(word) - 1)
+        }
 
     def reveal(self, token: str) -> str | None:
         """The word that a token stands for ("k1ll", "nuuude"); None when it is no disguise."""
+        if len(token) > 1 and token in SLANG:
+            return SLANG[token]
         if len(token) < _MIN_DISGUISED - 1 or not _LETTER.search(token):
             return None
-        if not (_HAS_LEET.search(token) or _LONG_RUN.search(token)):
-            return None
-        return self._by_skeleton.get(_skeleton(token))
+        if _PUT_INSIDE.search(token):
+            return self._unmarked(token)
+        if _HAS_LEET.search(token) or _LONG_RUN.search(token):
+            return self._by_skeleton.get(_skeleton(token))
+        if len(token) >= _MIN_MISSPELLED and token not in self._words:
+            return self._by_skeleton.get(_skeleton(token))
+        return None
+
+    def _unmarked(self, token: str) -> str | None:
+        """The word that a token with marks inside stands for ("ki*ll", "f*ck")."""
+        letters = _PUT_INSIDE.sub("", token)
+        if letters in self._words and len(letters) >= _MIN_DISGUISED:
+            return letters
+        if token.count("*") == 1 and token in self._by_gap:
+            return self._by_gap[token]
+        return self._by_skeleton.get(_skeleton(letters)) if _HAS_LEET.search(letters) else None
 
     def split(self, letters: str) -> list[str] | None:
         """The words that follow one another without spaces in `letters`; None when some do not."""
@@ -108,7 +153,7 @@ class Vocabulary:
 
 def _skeleton(word: str) -> str:
     """What a word and its disguises have in common: no repeats, no digits, `l` drawn as `i`."""
-    return _ANY_RUN.sub(r"\1", word).translate(_LEET).replace("l", "i")
+    return _ANY_RUN.sub(r"\1", word.translate(_LEET)).replace("l", "i")
 
 
 def words(base: View, vocabulary: Vocabulary) -> View:
@@ -127,7 +172,7 @@ def words(base: View, vocabulary: Vocabulary) -> View:
         surplus = len(token.word) - len(place)
         origin.extend(place if not surplus else [place[0]] * (len(token.word) - 1) + [place[-1]])
         origin.append(place[-1])
-    return View("".join(pieces), tuple(origin))
+    return _view("".join(pieces), origin)
 
 
 def _tokens(text: str, vocabulary: Vocabulary) -> Iterator[_Token]:
@@ -161,7 +206,7 @@ def _spelled(letters: list[_Token], vocabulary: Vocabulary) -> Iterator[_Token]:
     if len(letters) >= _MIN_SPELLED_LETTERS:
         spelled = vocabulary.split("".join(token.word for token in letters))
     if spelled is None:
-        yield from letters
+        yield from (replace(token, word=SLANG.get(token.word, token.word)) for token in letters)
         return
     start = 0
     for word in spelled:
@@ -192,7 +237,30 @@ def ideographs(base: View) -> View:
         pieces.append(run.group())
         end = run.end()
         origin.extend(base.origin[start:end])
-    return View("".join(pieces), tuple(origin))
+    return _put_together(_view("".join(pieces), origin))
+
+
+def _put_together(view: View) -> View:
+    """The same with characters that were taken apart (贝者) or doubled (微微信信) as they were."""
+    pieces: list[str] = []
+    origin: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for found in _PARTS.finditer(view.text):
+        start, end = found.span()
+        pieces.append(view.text[done:start])
+        origin.extend(view.origin[done:start])
+        ends.extend(view.ends[done:start])
+        plain = TAKEN_APART.get(found.group()) or found.group()[::2]
+        size = (end - start) // len(plain)
+        pieces.append(plain)
+        origin.extend(view.origin[start:end:size])
+        ends.extend(view.ends[start + size - 1 : end : size])
+        done = end
+    if not done:
+        return view
+    pieces.append(view.text[done:])
+    return View("".join(pieces), (*origin, *view.origin[done:]), (*ends, *view.ends[done:]))
 
 
 def sentence_numbers(text: str) -> tuple[int, ...]:
@@ -203,3 +271,15 @@ def sentence_numbers(text: str) -> tuple[int, ...]:
         numbers.extend([count - 1] * (end.end() - len(numbers)))
     numbers.extend([count] * (len(text) - len(numbers)))
     return tuple(numbers)
+
+
+class Reading:
+    """A text read in every way that it is searched."""
+
+    __slots__ = ("ideographs", "text", "words")
+
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+        self.text = text
+        base = folded(text)
+        self.words = words(_with_english_pictures(text, base), vocabulary)
+        self.ideographs = ideographs(base)

@@ -75,7 +75,7 @@ class TextJudge:
 
     def _findings(self, text: str, since: int) -> Iterator[Finding]:
         by_label: dict[Label, list[Hit]] = defaultdict(list)
-        for hit in _meant(self._matcher.find(text), text):
+        for hit in _meant(self._matcher.find(self._matcher.read(text)), text):
             if hit.entry.label is not None and hit.span.end > since:
                 by_label[hit.entry.label].append(hit)
         for label, hits in by_label.items():

@@ -61,6 +61,13 @@ DISGUISED = [
     "cao ni ma",
     "註冊送彩金",
     "注册送彩金",
+    "草你🐔，操ni妈",
+    "刷丹兼职，日结三百，加薇信",
+    "代办jiazheng，加weixin",
+    "扌喿亻尔女马",
+    "怎么制作💣",
+    "go 🔪 urself",
+    "f*ck off, go k~ill yourself",
 ]
 
 EXCUSED = [
