@@ -33,8 +33,7 @@ PHONEMES = "_" + "bpmfvθðdtkɡgʔhʃʒʤʧʨɕꭧʂszʦʣnlŋɹrɻɾjwɥyiɪe�
 _FITTED = [MOUTH_SHAPES.index(name) for name in FITTED]
 _GATES = [CLOSE, BITE, TONGUE]
 _LEAD_S = 0.04
-"""By how much more a mouth drawn from phonemes comes before their sound, as in filmed people; seals
-don't, since they are heard by what follows them."""
+"""By how much a mouth drawn from phonemes comes before their sound, as in filmed people."""
 _PAUSE_S, _MIN_SEAL_S = 0.06, 0.055
 _AFTER_ITS_SOUND = "→↗↓↘ːʲᵝ\u0303ˈˌʰ"
 _SILENT_DB, _STILL_HOPS = -38.0, 4
@@ -123,7 +122,9 @@ def filmed_example(person: Filmed, heard: Heard) -> Example:
         rows[~known] = np.nan
         return rows.reshape(len(at_s), *values.shape[1:]).astype(np.float32)
 
-    gates = np.stack([person.said.coefficients_at(int(at * 1e6))[_GATES] for at in at_s])
+    gates = np.stack(
+        [person.said.coefficients_at(int((at + _LEAD_S) * 1e6))[_GATES] for at in at_s]
+    )
     phonemes = np.full(len(steps), -1, np.int64)
     return Example(person.name, steps, read(person.shapes), gates, phonemes, read(person.lips))
 
@@ -139,12 +140,11 @@ def spoken_example(name: str, utterance: Utterance, heard: Heard) -> Example:
             for at in at_us + _LEAD_S * 1e6
         ]
     )
-    sealed = np.stack([mouth.coefficients_at(int(at)) for at in at_us])
     return Example(
         name,
         steps,
         drawn[:, _FITTED],
-        sealed[:, _GATES],
+        drawn[:, _GATES],
         _phonemes_at(utterance, at_us / 1e6),
         np.full((len(steps), len(PLACES), 2), np.nan, np.float32),
     )
