@@ -44,8 +44,8 @@ from services.gateway.records import (
 class Moderator(Protocol):
     """Judges what people upload or want said."""
 
-    async def check_text(self, text: str) -> Verdict:
-        """Judges a whole text."""
+    async def check_text(self, text: str, *, language: str | None = None) -> Verdict:
+        """Judges a whole text; of a language that can't be read it says so."""
 
     def check_text_stream(
         self, pieces: AsyncGenerator[str, None]

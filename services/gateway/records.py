@@ -280,6 +280,20 @@ class Suggestion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of harm that moderation found."""
+
+    label: str
+    sub_label: str
+    score: float
+    """0 to 1."""
+    source: str
+    """LEXICON or MODEL."""
+    spans: tuple[tuple[int, int], ...]
+    """Where in the text, in Unicode code points, the end exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Moderation's judgement; `labels` are what it found, worst first."""
 
@@ -288,6 +302,10 @@ class Verdict:
     policy_version: str = ""
     language: str = ""
     """Of a recording: what was spoken in it, BCP 47 primary; empty when nothing was said."""
+    findings: tuple[Finding, ...] = ()
+    """What was found, in full, worst first."""
+    evaluated: tuple[str, ...] = ()
+    not_evaluated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

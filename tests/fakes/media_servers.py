@@ -28,7 +28,8 @@ class Moderator(moderation_grpc.ModerationServiceServicer):
         self._port = stage.moderator
 
     async def CheckText(self, request: Any, context: Context) -> Any:
-        verdict = await self._port.check_text(request.text)
+        language = request.language if request.HasField("language") else None
+        verdict = await self._port.check_text(request.text, language=language)
         return moderation.CheckTextResponse(verdict=_verdict(verdict))
 
     async def CheckImage(self, request: Any, context: Context) -> Any:
@@ -53,7 +54,21 @@ class Moderator(moderation_grpc.ModerationServiceServicer):
 def _verdict(verdict: records.Verdict) -> moderation.Verdict:
     return moderation.Verdict(
         suggestion=moderation.Suggestion.Value(f"SUGGESTION_{verdict.suggestion.upper()}"),
-        categories=[moderation.Category(label=label) for label in verdict.labels],
+        categories=[_category(finding) for finding in verdict.findings]
+        or [moderation.Category(label=label) for label in verdict.labels],
+        evaluated=verdict.evaluated,
+        not_evaluated=verdict.not_evaluated,
+        policy_version=verdict.policy_version,
+    )
+
+
+def _category(finding: records.Finding) -> moderation.Category:
+    return moderation.Category(
+        label=finding.label,
+        sub_label=finding.sub_label,
+        score=finding.score,
+        source=moderation.FindingSource.Value(f"FINDING_SOURCE_{finding.source}"),
+        spans=[moderation.Span(start=start, end=end) for start, end in finding.spans],
     )
 
 

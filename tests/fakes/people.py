@@ -50,8 +50,9 @@ class FakeModerator:
     languages: list[str | None] = field(default_factory=list)
     harmful: list[str] = field(default_factory=list)
 
-    async def check_text(self, text: str) -> Verdict:
+    async def check_text(self, text: str, *, language: str | None = None) -> Verdict:
         self.texts.append(text)
+        self.languages.append(language)
         return self._judge()
 
     async def check_image(self, image: ObjectRef) -> Verdict:

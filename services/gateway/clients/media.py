@@ -53,9 +53,9 @@ class GrpcModerator:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = ModerationServiceStub(channel)
 
-    async def check_text(self, text: str) -> records.Verdict:
+    async def check_text(self, text: str, *, language: str | None = None) -> records.Verdict:
         """Judges a whole text."""
-        request = moderation.CheckTextRequest(text=text)
+        request = moderation.CheckTextRequest(text=text, language=language)
         call = self._stub.CheckText(request, timeout=_JUDGE_S, metadata=call_metadata())
         return messages.verdict((await unary(call)).verdict)
 

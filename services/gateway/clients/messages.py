@@ -118,6 +118,19 @@ def verdict(message: moderation.Verdict) -> records.Verdict:
         _SUGGESTIONS.get(message.suggestion, records.Suggestion.BLOCK),
         tuple(category.label for category in message.categories),
         message.policy_version,
+        findings=tuple(map(_finding, message.categories)),
+        evaluated=tuple(message.evaluated),
+        not_evaluated=tuple(message.not_evaluated),
+    )
+
+
+def _finding(message: moderation.Category) -> records.Finding:
+    return records.Finding(
+        message.label,
+        message.sub_label,
+        message.score,
+        moderation.FindingSource.Name(message.source).removeprefix("FINDING_SOURCE_"),
+        tuple((span.start, span.end) for span in message.spans),
     )
 
 

@@ -93,6 +93,9 @@ Name = Annotated[
 ScriptText = Annotated[str, AfterValidator(_storable), _text(20_000)]
 SpeechText = Annotated[str, AfterValidator(_storable), _text(5_000)]
 DriveText = Annotated[str, AfterValidator(_storable), _text(2_000)]
+CheckedText = Annotated[
+    str, AfterValidator(_storable), StringConstraints(min_length=1, max_length=20_000)
+]
 Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 MetadataKey = Annotated[
     str,

@@ -60,6 +60,7 @@ from services.gateway.records import (
     Asset,
     AvatarPack,
     AvatarStatus,
+    Finding,
     NewVideo,
     Scalar,
     StreamSpec,
@@ -264,7 +265,17 @@ async def test_a_peer_that_is_not_there_is_unavailable() -> None:
 
 async def test_verdicts_voices_and_avatars_come_through(stage: Stage, clients: Clients) -> None:
     assert all((await clients.health.serving()).values())
-    stage.moderator.verdict = Verdict(Suggestion.REVIEW, ("hate",))
+    found = Finding("hate", "slur", 0.5, "MODEL", ((1, 3),))
+    stage.moderator.verdict = Verdict(
+        Suggestion.REVIEW,
+        ("hate",),
+        "v1",
+        findings=(found,),
+        evaluated=("hate",),
+        not_evaluated=("fraud",),
+    )
+    assert await clients.moderator.check_text("a", language="en") == stage.moderator.verdict
+    assert stage.moderator.languages == ["en"]
     assert await clients.moderator.check_image(ObjectRef("a", "b")) == stage.moderator.verdict
     assert await clients.speaker.voices("zh") == await stage.speaker.voices("zh")
     await clients.animator.inspect(ObjectRef("a", "b"))
