@@ -18,10 +18,11 @@ MEAN_WIDTH = 0.77
 _SHEET_WIDTH, _SHEET_TOP, _SHEET_BOTTOM = 1.0, -0.20, 0.30
 _TEXELS_PER_PX, _LEAST_DENSITY = 1.5, 64.0
 """Sheets are finer than the picture, so that they stay sharp wherever they are moved to."""
+_OWN_BLUR_PX = 0.6
 _JAW_SHARE = 0.88
 _DEEP_GAP = 0.22
 """Lips that are as far apart let all the light in that ever reaches what lies behind the teeth."""
-_LEAST_DEEP_LIGHT = 0.55
+_LEAST_DEEP_LIGHT = 0.70
 _GLINTS = 7
 
 
@@ -49,10 +50,11 @@ class Interior:
         open_by: float,
         scale: float,
         seed: int,
+        blur_px: float = 0.0,
     ) -> None:
         """`middle`: where the upper lip ends, face coordinates; `open_by`: how far below it the
         lower lip begins; `scale`: the mouth's width against the average one; `seed`: whose teeth
-        they are."""
+        they are; `blur_px`: how blurred the picture around it is."""
         self._open_by = open_by
         self._frame = frame
         self._middle = middle
@@ -61,9 +63,11 @@ class Interior:
         self._density = max(_TEXELS_PER_PX * frame.iod_px * scale, _LEAST_DENSITY)
         x, y = self._sheet()
         soft = _TEXELS_PER_PX / self._density
-        self._upper = upper_row(x, y, palette, soft, seed)
-        self._lower = lower_row(x, y, palette, soft, seed)
-        self._tongue = blurred(_tongue(x, y, palette, seed), 0.008 * self._density)
+        # What resampling blurs anyway is taken off.
+        blur = _TEXELS_PER_PX * float(np.sqrt(max(blur_px**2 - _OWN_BLUR_PX**2, 0.0)))
+        self._upper = blurred(upper_row(x, y, palette, soft, seed), blur)
+        self._lower = blurred(lower_row(x, y, palette, soft, seed), blur)
+        self._tongue = blurred(_tongue(x, y, palette, seed), max(0.008 * self._density, blur))
 
     def draw(self, zone: Zone, behind: Behind, own_teeth: bool) -> NDArray[np.float32]:
         """The inside, as if no lips were there, float32 RGB [h, w, 3]."""

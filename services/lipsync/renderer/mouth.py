@@ -12,9 +12,10 @@ from services.lipsync.pixels import blurred, pulled, sample, sample_line
 from services.lipsync.renderer.fields import FIELDS, JAW_DROP
 from services.lipsync.renderer.frame import FaceFrame, Points, smoothstep
 from services.lipsync.renderer.interior import MEAN_WIDTH, Behind, Interior
-from services.lipsync.renderer.layers import Layers
+from services.lipsync.renderer.layers import Layers, blended
 from services.lipsync.renderer.palette import palette_of
 from services.lipsync.renderer.shape import ALONG, SAMPLES, FaceShape, Slit
+from services.lipsync.renderer.sharpness import blur_of
 from services.lipsync.renderer.slit import SlitWarp
 from services.lipsync.renderer.zone import Zone
 
@@ -38,6 +39,11 @@ _COMPOSED_JAW, _FULL_OPENING = 0.65, 0.28
 _ALL_BUT_SHUT = 0.03
 _OWN_TEETH_GAP, _OWN_GIVES_WAY = 0.11, 0.07
 """A photo that shows enough of its teeth keeps them; a glimpse gives way to drawn ones."""
+_EDGE_SHARE, _SHARP_PX = 0.45, 0.3
+"""What lips' edges need of the photo's blur beside what drawing blurs anyway, and what is too
+little to be seen."""
+_SOFT_FROM = 0.03
+"""Lips that are opened further have soft edges; at rest the photo has its own."""
 _OWN_INSET_PX, _OWN_FADE = 1.5, 0.02
 _OWN_LOWER, _OWN_PARTS = 0.045, 0.06
 """How high what belongs to the jaw stands above the lower lip, and how far lips part until it is
@@ -129,7 +135,9 @@ class Mouth:
         self._palette = palette_of(picture, frame, shape)
         # Measures of the face, not of the drawn picture: teeth are the same in any size.
         seed = round(1e4 * width) + round(1e4 * abs(float(shape.heights[2])))
-        self._interior = Interior(self._palette, frame, middle, open_by, scale, seed)
+        blur_px = blur_of(picture, frame)
+        self._softness_px = max(_SHARP_PX, _EDGE_SHARE * blur_px)
+        self._interior = Interior(self._palette, frame, middle, open_by, scale, seed, blur_px)
         self._shows_inside = float(slit.gap.max()) > _OPEN_PHOTO_GAP
         self._keeps_teeth = float(slit.gap.max()) > _OWN_TEETH_GAP
         # Lips that the picture shows apart are bright at their edges, where teeth shine through.
@@ -171,7 +179,17 @@ class Mouth:
             dark = 1.0 - self._shade(layers, box, self._shade_at_rest)
             behind *= 1.0 - dark[..., None] * self._palette.shade
             drawn[box.slices] = layers.over(behind, box)
+            self._soften(drawn, layers, box, opened)
         return drawn
+
+    def _soften(self, drawn: NDArray[np.uint8], layers: Layers, box: Zone, opened: float) -> None:
+        """Makes the edges of an opening as soft as the photo's own."""
+        sigma = self._softness_px
+        around = box.padded(int(np.ceil(2.0 * sigma)), (self.zone.width, self.zone.height))
+        upper, lower = layers.uncovered(around)
+        near = 2.0 * blurred(upper * lower, sigma) * np.float32(opened / _SOFT_FROM)
+        view = drawn[around.slices]
+        view[:] = blended(blurred(view, sigma), view, np.clip(near, 0.0, 1.0))
 
     def _own_share(self, opened: float) -> float:
         """How much is left of what the picture shows inside, when lips are so much further open."""

@@ -15,13 +15,13 @@ Colour = NDArray[np.float32]
 """RGB, 0 to 255 [3]."""
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_ENAMEL = np.array([1.03, 1.0, 0.90], np.float32)
+_ENAMEL = np.array([1.01, 1.0, 0.94], np.float32)
 _WARM_SHADE = np.array([-0.15, 0.04, 0.11], np.float32)
 """How much more of each colour is lost in a mouth's shade, whose light comes through flesh."""
 _BRIGHTEST_TOOTH, _DARKEST_TOOTH = 226.0, 70.0
 _LEAST_OVER_SKIN = 1.15
 """Teeth are never duller than that against the skin."""
-_TINT = 0.26
+_TINT = 0.24
 """How much of the skin's tint teeth take on: the light's own colour, and what the face reflects."""
 
 
@@ -55,7 +55,7 @@ def palette_of(picture: NDArray[np.uint8], frame: FaceFrame, shape: FaceShape) -
         tooth=tooth.astype(np.float32),
         gum=(0.82 * flesh).astype(np.float32),
         tongue=(0.90 * flesh).astype(np.float32),
-        cavity=(0.23 * flesh + 2.0).astype(np.float32),
+        cavity=(0.28 * flesh + 2.0).astype(np.float32),
         shade=(1.0 + colourful * _WARM_SHADE).astype(np.float32),
     )
 

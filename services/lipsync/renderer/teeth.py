@@ -142,7 +142,7 @@ def _enamel(tooth: Colour, warmth: float, across: Plane, along: Plane) -> NDArra
     grooves = np.exp(-(((np.abs(across) - 0.17) / 0.06) ** 2)) * smoothstep(0.6 - along, 0.0, 0.3)
     light *= 1.0 + 0.05 * gloss - 0.025 * grooves
     neck = smoothstep(along, 0.35, 1.0)
-    warm = (0.35 * warmth + 0.65 * neck)[..., None] * np.array([0.0, -0.035, -0.12], np.float32)
+    warm = (0.35 * warmth + 0.65 * neck)[..., None] * np.array([0.0, -0.03, -0.09], np.float32)
     return np.asarray(tooth * light[..., None] * (1.0 + warm), np.float32)
 
 
