@@ -15,7 +15,7 @@ CLIPS ?= ../shared/data/talking
 # make test TESTS=tests/unit/tts
 TESTS ?= tests
 
-.PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras constraints bench eval-face clean
+.PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras constraints bench eval-face eval-moderation clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench: $(VENV)/.dev models ## Measure speed and memory: out/bench.json and a tab
 
 eval-face: $(VENV)/.dev models ## Judge faces beside people in films: out/eval/ and a table
 	$(BIN)/python -m eval.face --clips "$(CLIPS)"
+
+eval-moderation: $(VENV)/.dev ## Judge the moderation of texts: out/eval/ and docs/moderation.md
+	$(BIN)/python -m eval.moderation --docs docs/moderation.md
 
 clean: ## Remove what was built; models and data stay in VULTUS_HOME
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -17,12 +17,11 @@ from services.common.onnx import open_network
 from services.moderation import folding, phonetics
 from services.moderation.audio import AudioJudge
 from services.moderation.image import ImageJudge, Thresholds
-from services.moderation.lexicon import read_lexicon
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.settings import ModerationSettings
 from services.moderation.speech import WhisperTranscriber
 from services.moderation.store import StorageObjects
-from services.moderation.text import TextJudge
+from services.moderation.text import open_text_judge
 
 SERVICE_NAME = "vultus.moderation.v1.ModerationService"
 _NUDITY_MODEL, _SPEECH_MODEL = "opennsfw", "whisper-base"
@@ -69,7 +68,7 @@ def open_judges(settings: ModerationSettings, listening: Executor) -> Judges:
     folding.warm()
     phonetics.warm()
     store = ModelStore(settings.home)
-    texts = TextJudge(read_lexicon())
+    texts = open_text_judge()
     images = ImageJudge(
         open_network(store.path(_NUDITY_MODEL), settings.onnx_providers),
         Thresholds(settings.image_review_score, settings.image_block_score),

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import ahocorasick
 
 from services.moderation.lexicon import Entry, Kind, Language, Line
-from services.moderation.normalisation import HAN, Reading, View, Vocabulary, sentence_numbers
+from services.moderation.normalisation import HAN, Reading, View, Vocabulary
 from services.moderation.phonetics import sound_of, syllables
 from services.moderation.verdict import Span
 
@@ -197,7 +197,7 @@ class Matcher:
         by_entry: dict[int, dict[int, set[Span]]] = defaultdict(lambda: defaultdict(set))
         for number, part, span in self._part_hits(reading):
             by_entry[number][part].add(span)
-        sentences = sentence_numbers(reading.text)
+        sentences = reading.sentences
         hits = [
             Hit(self._entries[number], pieces)
             for number, parts in by_entry.items()

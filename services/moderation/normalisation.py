@@ -276,10 +276,11 @@ def sentence_numbers(text: str) -> tuple[int, ...]:
 class Reading:
     """A text read in every way that it is searched."""
 
-    __slots__ = ("ideographs", "text", "words")
+    __slots__ = ("ideographs", "sentences", "text", "words")
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.text = text
+        self.sentences = sentence_numbers(text)
         base = folded(text)
         self.words = words(_with_english_pictures(text, base), vocabulary)
         self.ideographs = ideographs(base)

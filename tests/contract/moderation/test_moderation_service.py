@@ -40,11 +40,10 @@ from services.gateway.media import AudioChunk, ObjectRef
 from services.gateway.records import Suggestion
 from services.moderation.audio import AudioJudge
 from services.moderation.image import ImageJudge, Thresholds
-from services.moderation.lexicon import read_lexicon
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.speech import Heard
 from services.moderation.store import StorageObjects
-from services.moderation.text import TextJudge
+from services.moderation.text import TextJudge, open_text_judge
 from services.moderation.verdict import Label
 
 MODERATION, OBJECTS = "vultus.moderation.v1.ModerationService", "vultus.storage.v1.ObjectService"
@@ -120,7 +119,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def texts() -> TextJudge:
-    return TextJudge(read_lexicon())
+    return open_text_judge()
 
 
 @pytest.fixture

@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.moderation.clauses import MAX_CLAUSE, ClauseCutter, ClauseJudge
-from services.moderation.lexicon import read_lexicon
-from services.moderation.text import TextJudge
+from services.moderation.text import TextJudge, open_text_judge
 from services.moderation.verdict import Suggestion
 
 
 @cache
 def bundled() -> TextJudge:
-    return TextJudge(read_lexicon())
+    return open_text_judge()
 
 
 def cut(*pieces: str) -> list[str]:

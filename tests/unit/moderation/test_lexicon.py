@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from services.moderation.classifier import Classifier, Suspicion, read_weights
 from services.moderation.lexicon import LexiconError, expand, read_lexicon
 from services.moderation.text import TextJudge
 from services.moderation.verdict import Label, Suggestion
+
+
+class Unsuspecting(Classifier):
+    """Suspects nothing, so that the lists alone speak."""
+
+    def __init__(self) -> None:
+        super().__init__(*read_weights())
+
+    def suspicions(self, *_: object) -> Iterator[Suspicion]:
+        return iter(())
 
 
 def lists(folder: Path, english: str, chinese: str = "[block]\n坏事\n") -> Path:
@@ -19,7 +31,7 @@ def lists(folder: Path, english: str, chinese: str = "[block]\n坏事\n") -> Pat
 
 
 def suggestion(folder: Path, text: str) -> Suggestion:
-    return TextJudge(read_lexicon(folder)).judge(text).suggestion
+    return TextJudge(read_lexicon(folder), Unsuspecting()).judge(text).suggestion
 
 
 def test_alternatives_are_written_out() -> None:
@@ -113,6 +125,8 @@ def test_cues_of_a_list_excuse_its_own_label_only(tmp_path: Path) -> None:
 
 def test_the_worst_of_a_label_is_told(tmp_path: Path) -> None:
     lists(tmp_path, "[review sad]\nsad words\n[block bad]\nbad words\n")
-    (finding,) = TextJudge(read_lexicon(tmp_path)).judge("sad words and bad words").findings
+    (finding,) = (
+        TextJudge(read_lexicon(tmp_path), Unsuspecting()).judge("sad words and bad words").findings
+    )
     assert (finding.suggestion, finding.sub_label) == (Suggestion.BLOCK, "bad")
     assert len(finding.spans) == 2

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from services.common.errors import AudioTooLong, InvalidInput
 from services.moderation.audio import AudioJudge, AudioVerdict
-from services.moderation.lexicon import read_lexicon
 from services.moderation.sound import OVERLAP_S, WINDOW_S, Chunk, for_speech, windows
 from services.moderation.speech import NOTHING_SAID, Heard
-from services.moderation.text import TextJudge
+from services.moderation.text import TextJudge, open_text_judge
 from services.moderation.verdict import Label, Suggestion
 
 RATE = 8_000
@@ -24,7 +23,7 @@ STEP_S = WINDOW_S - OVERLAP_S
 
 @cache
 def bundled() -> TextJudge:
-    return TextJudge(read_lexicon())
+    return open_text_judge()
 
 
 class Scripted:

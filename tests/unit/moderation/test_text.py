@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.moderation.lexicon import read_lexicon
-from services.moderation.text import TextJudge
-from services.moderation.verdict import Label, Span, Suggestion
+from services.moderation.text import TextJudge, open_text_judge
+from services.moderation.verdict import FindingSource, Label, Span, Suggestion
 
 ORDINARY = [
     line
@@ -86,7 +85,7 @@ EXCUSED = [
 @cache
 def bundled() -> TextJudge:
     """For property tests, which may use no fixture of a function."""
-    return TextJudge(read_lexicon())
+    return open_text_judge()
 
 
 @pytest.fixture
@@ -95,10 +94,10 @@ def judge() -> TextJudge:
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_ordinary_text_passes(judge: TextJudge, text: str) -> None:
+def test_ordinary_text_is_never_refused_nor_known_to_the_lists(judge: TextJudge, text: str) -> None:
     verdict = judge.judge(text)
-    assert verdict.findings == ()
-    assert verdict.suggestion is Suggestion.PASS
+    assert verdict.suggestion is not Suggestion.BLOCK
+    assert all(found.source is FindingSource.MODEL for found in verdict.findings)
 
 
 @pytest.mark.parametrize(("label", "text"), HARMFUL)
@@ -114,8 +113,10 @@ def test_disguises_are_seen_through(judge: TextJudge, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", EXCUSED)
-def test_harm_that_is_denied_told_of_or_played_passes(judge: TextJudge, text: str) -> None:
-    assert judge.judge(text).suggestion is Suggestion.PASS
+def test_harm_that_is_denied_told_of_or_played_is_not_refused(judge: TextJudge, text: str) -> None:
+    verdict = judge.judge(text)
+    assert verdict.suggestion is not Suggestion.BLOCK
+    assert all(found.source is FindingSource.MODEL for found in verdict.findings)
 
 
 def test_an_excuse_reaches_no_other_sentence(judge: TextJudge) -> None:
@@ -164,7 +165,7 @@ def test_context_counts_only_for_what_follows(judge: TextJudge) -> None:
     told = "I will kill you. "
     assert judge.judge(told + "Nice day.", since=len(told)).suggestion is Suggestion.PASS
     begun = "I will kill "
-    (finding,) = judge.judge(begun + "you", since=len(begun)).findings
+    finding = judge.judge(begun + "you", since=len(begun)).findings[0]
     assert finding.spans == (Span(0, 15),)
 
 
