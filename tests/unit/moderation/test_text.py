@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.moderation.text import TextJudge, open_text_judge
-from services.moderation.verdict import FindingSource, Label, Span, Suggestion
+from services.moderation.verdict import Label, Span, Suggestion
 
 ORDINARY = [
     line
@@ -94,10 +94,10 @@ def judge() -> TextJudge:
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_ordinary_text_is_never_refused_nor_known_to_the_lists(judge: TextJudge, text: str) -> None:
+def test_ordinary_text_passes(judge: TextJudge, text: str) -> None:
     verdict = judge.judge(text)
-    assert verdict.suggestion is not Suggestion.BLOCK
-    assert all(found.source is FindingSource.MODEL for found in verdict.findings)
+    assert verdict.findings == ()
+    assert verdict.suggestion is Suggestion.PASS
 
 
 @pytest.mark.parametrize(("label", "text"), HARMFUL)
@@ -113,10 +113,8 @@ def test_disguises_are_seen_through(judge: TextJudge, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", EXCUSED)
-def test_harm_that_is_denied_told_of_or_played_is_not_refused(judge: TextJudge, text: str) -> None:
-    verdict = judge.judge(text)
-    assert verdict.suggestion is not Suggestion.BLOCK
-    assert all(found.source is FindingSource.MODEL for found in verdict.findings)
+def test_harm_that_is_denied_told_of_or_played_passes(judge: TextJudge, text: str) -> None:
+    assert judge.judge(text).suggestion is Suggestion.PASS
 
 
 def test_an_excuse_reaches_no_other_sentence(judge: TextJudge) -> None:
