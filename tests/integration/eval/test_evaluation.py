@@ -46,7 +46,7 @@ def test_a_film_of_an_avatar_is_judged_to_be_what_it_is(
     assert figures.redone.opening_r > 0.95
     assert figures.redone_look.seam < 1.2
     assert figures.redone_look.sharpness == pytest.approx(1.0, abs=0.3)
-    assert figures.drawn.shut == 1.0
+    assert figures.drawn.shut == figures.real.shut
     assert figures.drawn.blinks == pytest.approx(figures.real.blinks, abs=1)
     save_side_by_side(take, tmp_path / "beside.mp4")
     assert mouth_sheet(take).shape[2] == 3
