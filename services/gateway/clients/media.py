@@ -228,16 +228,8 @@ async def _cued(
             yield _cue(cue)
 
 
-def _cue(cue: media.Cue | media.Control) -> lipsync.AnimateRequest:  # noqa: C901 - flat
+def _cue(cue: media.Cue | media.Control) -> lipsync.AnimateRequest:
     match cue:
-        case media.DrawUntil(until_us):
-            return lipsync.AnimateRequest(draw_until=lipsync.DrawUntil(until_us=until_us))
-        case media.Clear():
-            return lipsync.AnimateRequest(clear=lipsync.Clear())
-        case media.KeyframeRequest():
-            return lipsync.AnimateRequest(keyframe=lipsync.KeyframeRequest())
-        case media.BitrateChange(bitrate_bps):
-            return lipsync.AnimateRequest(bitrate=lipsync.BitrateChange(bitrate_bps=bitrate_bps))
         case media.AudioChunk():
             return lipsync.AnimateRequest(audio=messages.chunk_to_wire(cue))
         case media.Idle(duration_us):
@@ -251,15 +243,29 @@ def _cue(cue: media.Cue | media.Control) -> lipsync.AnimateRequest:  # noqa: C90
             return lipsync.AnimateRequest(utterance_end=lipsync.UtteranceEnd())
         case media.Gestures(items):
             return lipsync.AnimateRequest(cues=lipsync.Cues(cues=map(_gesture, items)))
+        case tuple() as visemes:
+            return lipsync.AnimateRequest(
+                visemes=lipsync.Visemes(visemes=map(messages.viseme_to_wire, visemes))
+            )
+        case control:
+            return _control(control)
+
+
+def _control(control: media.Control) -> lipsync.AnimateRequest:
+    match control:
+        case media.DrawUntil(until_us):
+            return lipsync.AnimateRequest(draw_until=lipsync.DrawUntil(until_us=until_us))
+        case media.Clear():
+            return lipsync.AnimateRequest(clear=lipsync.Clear())
+        case media.KeyframeRequest():
+            return lipsync.AnimateRequest(keyframe=lipsync.KeyframeRequest())
+        case media.BitrateChange(bitrate_bps):
+            return lipsync.AnimateRequest(bitrate=lipsync.BitrateChange(bitrate_bps=bitrate_bps))
         case media.Act(standing, action):
             act = lipsync.Act(
                 standing=_expression(standing), action=_ACTIONS[action] if action else None
             )
             return lipsync.AnimateRequest(act=act)
-        case visemes:
-            return lipsync.AnimateRequest(
-                visemes=lipsync.Visemes(visemes=map(messages.viseme_to_wire, visemes))
-            )
 
 
 def _gesture(gesture: media.Gesture) -> lipsync.Cue:

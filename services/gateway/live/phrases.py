@@ -49,7 +49,7 @@ class Phrase:
     pcm_s16le: bytes
     """Mono at RATE_HZ."""
     visemes: tuple[Viseme, ...] | None = None
-    """None: the mouth's shapes are recognised from the sound."""
+    """None: the seals of the lips are heard in the sound too."""
     words: tuple[Word, ...] = ()
     """`char_start` and `char_end` are places in the whole text."""
     gestures: tuple[Gesture, ...] = ()
