@@ -44,8 +44,13 @@ def _learn(data: Path, out: Path) -> None:
     folding.warm()
     examples = corpus(data, per_section=PER_SECTION, seed=SEED)
     vocabulary = Matcher(read_lexicon().lines).vocabulary
-    weights = learn(examples, vocabulary, lambda line: print(line, flush=True))  # noqa: T201 - a command
+    weights = learn(examples, vocabulary, _tell)
     replace(weights, learnt=digest_of(examples)).write(out)
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _keep_out(data: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ WORDS = Vocabulary(["kill"])
 OUTPUTS = (Label.FRAUD, Label.VIOLENCE, ANY)
 
 
-def weights(**changes: object) -> Weights:
+def weights(**changes: Any) -> Weights:
     """Suspects whatever holds the word "lottery" or 彩票 of fraud."""
     matrix = np.zeros((BUCKETS, len(OUTPUTS)), np.int8)
     for text in (" lottery ", " "):
@@ -46,7 +47,7 @@ def weights(**changes: object) -> Weights:
         block=both * 0.9,
         learnt="",
     )
-    return replace(built, **changes)  # type: ignore[arg-type]  # a test names fields
+    return replace(built, **changes)
 
 
 def suspected(classifier: Classifier, text: str) -> list[tuple[Label, bool]]:
