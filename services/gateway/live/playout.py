@@ -113,6 +113,7 @@ class Playout:
         self._clears: deque[asyncio.Future[None]] = deque()
         self._bitrate_bps = 0
         self._standing: Expression | None = None
+        self._drawing = False
         program.wish_keyframe = self.request_keyframe
         program.on_audience = self._wake.set
 
@@ -168,9 +169,20 @@ class Playout:
         await done
 
     def act(self, act: Act) -> None:
-        """Has the face do something at once; its standing look outlasts the animation."""
+        """Has the face do something at once; its standing look outlasts the animation.
+
+        Nothing is kept for a face that is not being drawn but the look that it will have.
+        """
         self._standing = act.standing or self._standing
-        self._commands.append(act)
+        if not self._drawing:
+            return
+        # Of looks that wait only the last would be seen, of equal actions only one be done.
+        if act.standing is not None:
+            stale = [one for one in self._commands if isinstance(one, Act) and not one.action]
+            for one in stale:
+                self._commands.remove(one)
+        if act not in self._commands:
+            self._commands.append(act)
         self._wake.set()
 
     def request_keyframe(self) -> None:
@@ -219,6 +231,7 @@ class Playout:
     async def _cues(self) -> AsyncGenerator[Cue | Control, None]:
         """Everything that is appended, and the pace: how far may be drawn now."""
         loop = asyncio.get_running_loop()
+        self._drawing = True
         if self._bitrate_bps:
             yield BitrateChange(self._bitrate_bps)
         if self._standing is not None:
@@ -255,6 +268,7 @@ class Playout:
 
     def _lose(self, error: DomainError) -> None:
         """The animation is gone, and with it all that was appended."""
+        self._drawing = False
         self._commands.clear()
         for utterance in tuple(self._utterances.values()):
             utterance.end(error=error)

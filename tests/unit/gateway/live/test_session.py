@@ -10,7 +10,14 @@ import pytest
 from services.common.errors import Overloaded, Unavailable
 from services.gateway.live.drives import DriveStatus
 from services.gateway.live.playout import LEAD_US
-from services.gateway.media import DrawUntil, KeyframeRequest
+from services.gateway.media import (
+    Act,
+    Action,
+    DrawUntil,
+    Expression,
+    ExpressionName,
+    KeyframeRequest,
+)
 from tests.fakes.people import WORD_US
 from tests.fakes.virtual_time import run
 from tests.unit.gateway.live.conftest import Studio, until
@@ -277,6 +284,42 @@ def test_lip_sync_that_breaks_is_opened_anew_on_the_same_timeline(studio: Studio
     run(main())
     pts_us = [frame.pts_us for _, frame in studio.frames()]
     assert (np.diff(pts_us) == 40_000).all()
+
+
+def test_nothing_piles_up_for_a_face_that_is_not_drawn_but_its_look(studio: Studio) -> None:
+    sad, happy = Expression(ExpressionName.SAD), Expression(ExpressionName.HAPPY)
+
+    async def main() -> None:
+        async with studio.live() as session:
+            studio.animator.breaks = studio.animator.error = Unavailable("killed")
+            await until(lambda: studio.animator.closed > 1)
+            for _ in range(1000):
+                session.playout.act(Act(standing=sad))
+                session.playout.act(Act(action=Action.NOD))
+            session.playout.act(Act(standing=happy))
+            studio.animator.breaks = studio.animator.error = None
+            await until(lambda: Act(standing=happy) in studio.animator.cues)
+            await pass_time(1)
+
+    run(main())
+    acts = [cue for cue in studio.animator.cues if isinstance(cue, Act)]
+    assert acts == [Act(standing=happy)]
+
+
+def test_of_looks_that_wait_the_last_is_seen_and_of_equal_actions_one(studio: Studio) -> None:
+    sad, happy = Expression(ExpressionName.SAD), Expression(ExpressionName.HAPPY)
+
+    async def main() -> None:
+        async with studio.live() as session:
+            for _ in range(1000):
+                session.playout.act(Act(standing=sad))
+                session.playout.act(Act(action=Action.NOD))
+                session.playout.act(Act(standing=happy))
+            await pass_time(1)
+
+    run(main())
+    acts = [cue for cue in studio.animator.cues if isinstance(cue, Act)]
+    assert acts == [Act(action=Action.NOD), Act(standing=happy)]
 
 
 def test_lip_sync_that_stays_away_ends_the_stream(studio: Studio) -> None:
