@@ -1,4 +1,4 @@
-"""How callers write what a face is to do: HTTP and the control socket take the same."""
+"""How callers write what a face is to do, and are told of it: HTTP and the control socket alike."""
 
 from __future__ import annotations
 
@@ -25,11 +25,18 @@ class _Part(BaseModel):
     )
 
 
-class ExpressionRequest(_Part):
+class ExpressionBody(_Part):
     """How the face looks, beside what it says. It blends in and out within about 0.4 s."""
 
     name: ExpressionLiteral
     strength: float = Field(default=1.0, ge=0.0, le=1.0)
+
+    @classmethod
+    def of(cls, expression: Expression | None) -> Self | None:
+        """As it was asked for."""
+        if expression is None:
+            return None
+        return cls(name=expression.name.value, strength=expression.strength)
 
     def expression(self) -> Expression:
         """The gateway's own word for it."""
@@ -57,7 +64,7 @@ class CueTime(_Part):
         return self
 
 
-class CueRequest(_Part):
+class CueBody(_Part):
     """Something that the face does at a moment."""
 
     model_config = ConfigDict(
@@ -65,7 +72,7 @@ class CueRequest(_Part):
     )
 
     at: CueTime
-    expression: ExpressionRequest | None = None
+    expression: ExpressionBody | None = None
     """From then on, until the next cue that has one or the end of what is said."""
     action: ActionLiteral | None = None
     """What the head does, once."""
@@ -75,6 +82,16 @@ class CueRequest(_Part):
         if self.expression is None and self.action is None:
             raise ValueError("a cue has an expression, an action, or both")
         return self
+
+    @classmethod
+    def of(cls, cue: Cue) -> Self:
+        """As it was asked for."""
+        time_ms = None if cue.time_us is None else cue.time_us // _US_PER_MS
+        return cls(
+            at=CueTime(time_ms=time_ms, text_offset=cue.text_offset),
+            expression=ExpressionBody.of(cue.expression),
+            action=cue.action.value if cue.action else None,
+        )
 
     def cue(self, last_spoken: int | None) -> Cue:
         """The gateway's own word for it; what follows the last letter belongs to the last word."""
@@ -89,12 +106,22 @@ class CueRequest(_Part):
         )
 
 
-class PerformanceRequest(_Part):
+class PerformanceBody(_Part):
     """How something is said: the expression it begins with, and cues."""
 
-    expression: ExpressionRequest | None = None
+    expression: ExpressionBody | None = None
     """From the start; left out, the face keeps the look that it has."""
-    cues: list[CueRequest] = Field(default_factory=list, max_length=MAX_CUES)
+    cues: list[CueBody] = Field(default_factory=list, max_length=MAX_CUES)
+
+    @classmethod
+    def of(cls, performance: Performance) -> Self | None:
+        """As it was asked for; None when nothing was."""
+        if performance == Performance():
+            return None
+        return cls(
+            expression=ExpressionBody.of(performance.expression),
+            cues=[CueBody.of(cue) for cue in performance.cues],
+        )
 
     def wrong_offsets(self, text: str | None) -> Iterator[tuple[str, str]]:
         """Each cue whose place is not in the text, or that has a place where there is none."""
@@ -116,7 +143,7 @@ class PerformanceRequest(_Part):
         return Performance(expression, tuple(cue.cue(last_spoken) for cue in self.cues))
 
 
-def performance_of(request: PerformanceRequest | None, text: str | None) -> Performance:
+def performance_of(request: PerformanceBody | None, text: str | None) -> Performance:
     """What is asked, nothing if nothing is. Raises InvalidInput when a cue is beyond the text."""
     if request is None:
         return Performance()

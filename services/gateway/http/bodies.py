@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
-    StringConstraints,
     model_validator,
 )
 
+from services.gateway.http.background_bodies import WantedBackground
 from services.gateway.http.fields import (
     METADATA_NAMES,
     Attestation,
@@ -26,8 +25,8 @@ from services.gateway.http.fields import (
     SpeechText,
     WebAddress,
 )
-from services.gateway.look import Background, Blurred, ImageAsset, PlainColour
-from services.gateway.performance_bodies import PerformanceRequest
+from services.gateway.look import Background
+from services.gateway.performance_bodies import PerformanceBody
 from services.gateway.sizes import MAX_SHORT_SIDE, MIN_SIDE
 
 
@@ -84,67 +83,6 @@ class AudioScript(Request):
     asset_id: Id = Field(examples=["as_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
 
 
-class OriginalBackground(Request):
-    """What the portrait shows."""
-
-    type: Literal["original"]
-
-    def background(self) -> Background | None:
-        """The gateway's own word for it."""
-        return None
-
-
-class ColourBackground(Request):
-    """One colour."""
-
-    type: Literal["colour"]
-    colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] = Field(
-        examples=["#00b140"]
-    )
-
-    def background(self) -> Background | None:
-        """The gateway's own word for it."""
-        return PlainColour(int(self.colour[1:], 16))
-
-
-class ImageBackground(Request):
-    """A picture that was uploaded before, cut to the video's shape."""
-
-    type: Literal["image"]
-    asset_id: Id = Field(examples=["as_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
-
-    def background(self) -> Background | None:
-        """The gateway's own word for it."""
-        return ImageAsset(self.asset_id)
-
-
-class BlurBackground(Request):
-    """What the portrait shows, out of focus."""
-
-    type: Literal["blur"]
-    strength: float = Field(default=0.5, ge=0.0, le=1.0)
-    """From hardly blurred to no shapes left."""
-
-    def background(self) -> Background | None:
-        """The gateway's own word for it."""
-        return Blurred(self.strength)
-
-
-def _possible(value: Any) -> Any:
-    if isinstance(value, dict) and value.get("type") == "transparent":
-        raise ValueError(
-            "H.264 has no transparency: possible are original, colour, image and blur; "
-            "a colour such as #00b140 can be keyed out"
-        )
-    return value
-
-
-BackgroundRequest = Annotated[
-    OriginalBackground | ColourBackground | ImageBackground | BlurBackground,
-    Field(discriminator="type"),
-]
-
-
 class Picture(Request):
     """What the pictures are to be like."""
 
@@ -161,7 +99,7 @@ class Picture(Request):
     height: Even | None = None
     """Pixels, even. The short side has 256 to 1080."""
     fps: Literal[25, 30] = 25
-    background: Annotated[BackgroundRequest | None, BeforeValidator(_possible)] = None
+    background: WantedBackground = None
     """What stands behind the person; left out: what the portrait shows."""
 
     @model_validator(mode="after")
@@ -195,7 +133,7 @@ class VideoRequest(Request):
     speed: float | None = Field(default=None, ge=0.5, le=2.0)
     """For a text; 1 when left out."""
     output: Output = Field(default_factory=Output)
-    performance: PerformanceRequest | None = None
+    performance: PerformanceBody | None = None
     """How it is said: expressions and actions, on the clock of the speech."""
     webhook_url: WebAddress | None = Field(default=None, examples=["https://example.com/hook"])
     """Told when the video ends, signed after Standard Webhooks."""

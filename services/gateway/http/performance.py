@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from services.gateway.http.problem import FieldError, InvalidFields
 from services.gateway.look import Performance
-from services.gateway.performance_bodies import PerformanceRequest
+from services.gateway.performance_bodies import PerformanceBody
 
 _MAX_FAULTS = 20
 
 
-def asked_performance(request: PerformanceRequest | None, text: str | None) -> Performance:
+def asked_performance(request: PerformanceBody | None, text: str | None) -> Performance:
     """What is asked, nothing if nothing is. Raises InvalidFields when a cue is beyond the text."""
     if request is None:
         return Performance()

@@ -10,8 +10,8 @@ from services.gateway.http.bodies import Picture, Request
 from services.gateway.http.fields import DriveText, Id
 from services.gateway.performance_bodies import (
     ActionLiteral,
-    ExpressionRequest,
-    PerformanceRequest,
+    ExpressionBody,
+    PerformanceBody,
 )
 
 MAX_DURATION_S = 86_400
@@ -30,14 +30,14 @@ class StreamRequest(Picture):
     """The stream ends after so long, whatever happens in it."""
     record: bool = False
     """Keep all of it as a video, there when the stream has ended."""
-    expression: ExpressionRequest | None = None
+    expression: ExpressionBody | None = None
     """How the face looks, until it is changed; a drive may have another."""
 
 
 class StreamChange(Request):
     """What is to be different in a stream from now on."""
 
-    expression: ExpressionRequest
+    expression: ExpressionBody
     """How the face looks wherever a drive has no expression of its own."""
 
 
@@ -72,7 +72,7 @@ class DriveRequest(Request):
     """After what is said and waits, or instead of all that."""
     language: Language | None = Field(default=None, examples=["en"])
     """Of the recording; known, it is heard sooner."""
-    performance: PerformanceRequest | None = None
+    performance: PerformanceBody | None = None
     """How it is said: expressions and actions, on the clock of this drive."""
 
     @model_validator(mode="after")

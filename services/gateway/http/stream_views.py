@@ -9,9 +9,11 @@ from typing import Self
 from pydantic import Field
 
 from services.gateway import records
+from services.gateway.http.background_bodies import BackgroundBody, told_background
 from services.gateway.http.views import Trouble, View
 from services.gateway.live.drives import Drive, DriveKind, DriveStatus
 from services.gateway.live.ice import IceServer
+from services.gateway.performance_bodies import ExpressionBody
 
 
 class StreamView(View):
@@ -27,6 +29,9 @@ class StreamView(View):
     """Null: the avatar's own."""
     height: int | None
     fps: int
+    expression: ExpressionBody | None
+    """The look that it began with; what was changed since is seen, not told here."""
+    background: BackgroundBody
     idle_timeout_s: int
     max_duration_s: int
     record: bool
@@ -86,6 +91,8 @@ def _told(record: records.StreamRecord) -> dict[str, object]:
         "width": spec.width or None,
         "height": spec.height or None,
         "fps": spec.fps,
+        "expression": ExpressionBody.of(spec.look.performance.expression),
+        "background": told_background(spec.look.background),
         "idle_timeout_s": spec.idle_timeout_s,
         "max_duration_s": spec.max_duration_s,
         "record": spec.record,

@@ -9,6 +9,8 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import records
+from services.gateway.http.background_bodies import BackgroundBody, told_background
+from services.gateway.performance_bodies import PerformanceBody
 
 ItemT = TypeVar("ItemT")
 RecordT = TypeVar("RecordT")
@@ -183,6 +185,8 @@ class VideoView(View):
     width: int | None
     height: int | None
     fps: int
+    performance: PerformanceBody | None
+    background: BackgroundBody
     bytes: int | None
     error: Trouble | None
     metadata: dict[str, records.Scalar]
@@ -206,6 +210,8 @@ class VideoView(View):
             width=video.width or video.spec.width or None,
             height=video.height or video.spec.height or None,
             fps=video.spec.fps,
+            performance=PerformanceBody.of(video.spec.look.performance),
+            background=told_background(video.spec.look.background),
             bytes=video.size_bytes,
             error=Trouble.of(video.error),
             metadata=video.metadata,

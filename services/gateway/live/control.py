@@ -21,7 +21,7 @@ from services.gateway.media import Act, Action, Expression, ExpressionName
 from services.gateway.performance_bodies import (
     ActionLiteral,
     ExpressionLiteral,
-    PerformanceRequest,
+    PerformanceBody,
     performance_of,
 )
 
@@ -40,7 +40,7 @@ class _Drive(_Message):
     type: Literal["drive"]
     text: str
     mode: Literal["queue", "interrupt"] = "queue"
-    performance: PerformanceRequest | None = None
+    performance: PerformanceBody | None = None
 
 
 class _TextDelta(_Message):
@@ -48,6 +48,8 @@ class _TextDelta(_Message):
     text: str
     mode: Literal["queue", "interrupt"] = "queue"
     """Of the drive that the first delta begins."""
+    performance: PerformanceBody | None = None
+    """With the first delta alone; its places are in the whole text, which nobody knows yet."""
 
 
 class _TextEnd(_Message):
@@ -60,6 +62,7 @@ class _AudioStart(_Message):
     channels: Literal[1] = 1
     language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
     mode: Literal["queue", "interrupt"] = "queue"
+    performance: PerformanceBody | None = None
 
 
 class _AudioEnd(_Message):
@@ -177,9 +180,14 @@ class Controller:
             self._text = None
         begun = self._text is None
         if self._text is None:
+            asked = message.performance or PerformanceBody()
             self._text = await self._director.write(
-                self._session, interrupt=message.mode == "interrupt"
+                self._session,
+                interrupt=message.mode == "interrupt",
+                performance=asked.performance(None),
             )
+        elif message.performance is not None:
+            raise InvalidInput("performance: send it with the first text.delta")
         drive, text = self._text
         text.add(message.text)
         return _accepted(drive, message) if begun else None
@@ -199,6 +207,7 @@ class Controller:
             message.sample_rate,
             interrupt=message.mode == "interrupt",
             language=message.language,
+            performance=performance_of(message.performance, None),
         )
         drive, sound = self._sound
         return _accepted(drive, message, credits=self._credits(sound))

@@ -82,11 +82,13 @@ class Director:
         await session.drives.add(drive, interrupt=interrupt)
         return drive
 
-    async def write(self, session: Session, *, interrupt: bool = False) -> tuple[Drive, TextInput]:
+    async def write(
+        self, session: Session, *, interrupt: bool = False, performance: Performance = _AS_IT_IS
+    ) -> tuple[Drive, TextInput]:
         """Says a text while it is being written. Raises Overloaded."""
         text = TextInput(self._limits.streamed)
         said = phrases.of_pieces(self._moderator, self._speaker, text.pieces(), session.voice)
-        drive = Drive(DriveKind.TEXT_STREAM, said)
+        drive = Drive(DriveKind.TEXT_STREAM, phrases.performed(said, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive, text
 
@@ -97,11 +99,12 @@ class Director:
         *,
         interrupt: bool = False,
         language: str | None = None,
+        performance: Performance = _AS_IT_IS,
     ) -> tuple[Drive, SoundInput]:
         """Plays sound while it is being sent. Raises InvalidInput, Overloaded."""
         sound = SoundInput(rate_hz)
         heard = phrases.of_sound(self._moderator, sound.chunks(), ClauseCutter(LIVE), language)
-        drive = Drive(DriveKind.AUDIO_STREAM, heard)
+        drive = Drive(DriveKind.AUDIO_STREAM, phrases.performed(heard, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive, sound
 

@@ -22,7 +22,7 @@ from services.gateway.media import (
     UtteranceEnd,
 )
 from services.gateway.records import Suggestion, Verdict
-from tests.contract.gateway.test_control import House, heard, house, say
+from tests.contract.gateway.test_control import House, heard, house, say, voice
 from tests.contract.gateway.test_doors import problem
 from tests.fakes.stage import Stage
 
@@ -271,3 +271,66 @@ async def test_a_drive_is_performed_phrase_by_phrase_at_its_words(house: House) 
         Gestures((Gesture(0, HAPPY), Gesture(0, SAD))),
     ]
     assert house.stage.animator.cues.count(UtteranceEnd()) == 2
+
+
+async def test_a_text_that_is_written_is_performed_at_its_words(house: House) -> None:
+    async with house.socket() as socket:
+        await say(socket, type="text.delta", text=TEXT[:9], performance=PERFORMANCE)
+        await say(socket, type="text.delta", text=TEXT[9:], performance={}, event_id="e1")
+        answer = await heard(socket, "error")
+        assert (answer["in_reply_to"], answer["problem"]["code"]) == ("e1", "validation_failed")
+        await say(socket, type="text.delta", text=TEXT[9:])
+        await say(socket, type="text.end")
+        await heard(socket, "drive.finished")
+    performed = [one for one in house.stage.animator.cues if isinstance(one, Gestures)]
+    gestures = [gesture for one in performed for gesture in one.items]
+    assert [one.action for one in gestures if one.action] == [Action.NOD]
+    assert [one.expression for one in gestures if one.expression][-1] == SAD
+
+
+async def test_sound_that_is_sent_is_performed_at_its_times(house: House) -> None:
+    async with house.socket() as socket:
+        performance = {"cues": [{"at": {"time_ms": 200}, "action": "tilt"}]}
+        await say(socket, type="audio.start", sample_rate=16_000, performance=performance)
+        await heard(socket, "drive.accepted")
+        await socket.send(voice(1.0, 16_000))
+        await say(socket, type="audio.end")
+        await heard(socket, "drive.finished")
+        await say(socket, type="audio.start", sample_rate=16_000, performance=PERFORMANCE)
+        answer = await heard(socket, "error")
+        assert "use time_ms" in answer["problem"]["detail"]
+    performed = [one for one in house.stage.animator.cues if isinstance(one, Gestures)]
+    assert performed == [Gestures((Gesture(200_000, None, Action.TILT),))]
+
+
+async def test_what_was_asked_is_told(client: httpx.AsyncClient, avatar_id: str) -> None:
+    backgrounds: list[Json] = [
+        {"type": "original"},
+        {"type": "colour", "colour": "#00b140"},
+        {"type": "blur", "strength": 0.25},
+        {"type": "image", "asset_id": await image(client)},
+    ]
+    for background in backgrounds:
+        output = {"background": background}
+        body = video(avatar_id, performance=PERFORMANCE, output=output)
+        made = (await client.post("/v1/videos", json=body)).json()
+        told = (await client.get(f"/v1/videos/{made['id']}")).json()
+        assert told["background"] == background
+        assert told["performance"]["expression"] == {"name": "happy", "strength": 1.0}
+        assert [cue["at"]["text_offset"] for cue in told["performance"]["cues"]] == [17, None]
+        stream = {
+            "avatar_id": avatar_id,
+            "background": background,
+            "expression": {"name": "sad", "strength": 0.5},
+        }
+        made = (await client.post("/v1/streams", json=stream)).json()
+        told = (await client.get(f"/v1/streams/{made['id']}")).json()
+        assert told["background"] == background
+        assert told["expression"] == stream["expression"]
+
+
+async def test_without_a_wish_the_original_is_told(
+    client: httpx.AsyncClient, avatar_id: str
+) -> None:
+    made = (await client.post("/v1/videos", json=video(avatar_id))).json()
+    assert (made["performance"], made["background"]) == (None, {"type": "original"})

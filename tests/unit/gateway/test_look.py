@@ -21,7 +21,7 @@ from services.gateway.look import (
     to_json,
 )
 from services.gateway.media import Action, Expression, ExpressionName, Gesture, Word
-from services.gateway.performance_bodies import PerformanceRequest, performance_of
+from services.gateway.performance_bodies import PerformanceBody, performance_of
 from services.gateway.prompter import Prompter
 
 HAPPY, SAD = Expression(ExpressionName.HAPPY), Expression(ExpressionName.SAD, 0.25)
@@ -88,8 +88,8 @@ def test_a_phrase_goes_on_as_the_one_before_ended() -> None:
     assert prompter.phrase((), 1_800_000, 500_000) == (Gesture(0, SAD),)
 
 
-def asked(**cue: Any) -> PerformanceRequest:
-    return PerformanceRequest.model_validate({"cues": [cue]})
+def asked(**cue: Any) -> PerformanceBody:
+    return PerformanceBody.model_validate({"cues": [cue]})
 
 
 def test_what_follows_the_last_letter_belongs_to_the_last_word() -> None:
