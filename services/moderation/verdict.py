@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 
 
 class Label(StrEnum):
-    """Kinds of harm."""
+    """Kinds of harm, and what else a person should look at."""
 
     SEXUAL = "sexual"
     SEXUAL_MINORS = "sexual_minors"
@@ -20,6 +20,14 @@ class Label(StrEnum):
     HARASSMENT = "harassment"
     SELF_HARM = "self_harm"
     ILLICIT = "illicit"
+    MINOR = "minor"
+    """A face that may be a child's: an estimate, never proof. Of pictures alone."""
+    PORTRAIT = "portrait"
+    """A picture meant for an avatar that shows no single clear face. Of pictures alone."""
+
+
+HARMS = tuple(label for label in Label if label not in {Label.MINOR, Label.PORTRAIT})
+"""What any kind of content can do."""
 
 
 class Suggestion(IntEnum):
@@ -78,8 +86,8 @@ class Verdict:
 
     @property
     def not_evaluated(self) -> tuple[Label, ...]:
-        """Labels that nothing looked for."""
-        return tuple(label for label in Label if label not in self.evaluated)
+        """Harms that nothing looked for."""
+        return tuple(label for label in HARMS if label not in self.evaluated)
 
 
 def verdict_on(

@@ -15,7 +15,7 @@ from pydoc_data.topics import topics
 from pypinyin.phrases_dict import phrases_dict
 
 from services.moderation.lexicon import BUNDLED_LISTS, Kind, Language, expand
-from services.moderation.verdict import Label
+from services.moderation.verdict import HARMS, Label
 from training.moderation.grammar import read_grammars, sentences
 
 COLD_TRAIN, DAVIDSON = "cold_train.csv", "davidson.csv"
@@ -28,7 +28,7 @@ _NEUTRAL = 6000
 _PHRASES_IN_A_SENTENCE = (1, 4)
 _SENTENCE = re.compile(r"[A-Z][A-Za-z ,'\-]{30,150}[.!?]")
 _SPACES = re.compile(r"\s+")
-_ALL = frozenset(Label)
+_ALL = frozenset(HARMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def listed(seed: int, folder: Path = BUNDLED_LISTS) -> Iterator[Example]:
     chance = random.Random(seed)  # noqa: S311 - not for secrets
     for language in Language:
         for path in sorted((folder / language).glob("*.txt")):
-            if path.stem in list(Label):
+            if path.stem in HARMS:
                 for text in _phrases(path.read_text("utf-8"), chance):
                     labels = frozenset({Label(path.stem)})
                     yield Example(text, language, "lists", labels, kin=text[:4])

@@ -14,12 +14,12 @@ from services.moderation.classifier import ANY, LANGUAGES, Weights, is_chinese, 
 from services.moderation.features import BUCKETS, count
 from services.moderation.lexicon import Language
 from services.moderation.normalisation import Reading, Vocabulary
-from services.moderation.verdict import Label
+from services.moderation.verdict import HARMS, Label
 from training.moderation.corpora import Example, fingerprint
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
-LABELS = tuple(label for label in Label if label is not Label.SEXUAL_MINORS)
+LABELS = tuple(label for label in HARMS if label is not Label.SEXUAL_MINORS)
 """What is learnt; of minors only the lists speak: nobody may keep texts to learn that from."""
 OUTPUTS = (*LABELS, ANY)
 _FOLDS = 3

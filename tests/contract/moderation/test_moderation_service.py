@@ -44,7 +44,7 @@ from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.speech import Heard
 from services.moderation.store import StorageObjects
 from services.moderation.text import TextJudge, open_text_judge
-from services.moderation.verdict import Label
+from services.moderation.verdict import HARMS
 
 MODERATION, OBJECTS = "vultus.moderation.v1.ModerationService", "vultus.storage.v1.ObjectService"
 LIMITS = Limits(
@@ -209,7 +209,7 @@ async def streamed(house: House, *pieces: str) -> list[tuple[str, int]]:
 async def test_a_text_passes_with_everything_evaluated(house: House) -> None:
     verdict = await check_text(house, "Good morning, 大家好")
     assert verdict.suggestion == wire.SUGGESTION_PASS
-    assert list(verdict.evaluated) == list(Label)
+    assert list(verdict.evaluated) == list(HARMS)
     assert not verdict.not_evaluated
     assert not verdict.categories
 
@@ -238,7 +238,7 @@ async def test_the_longest_text_is_taken_and_a_longer_one_refused(house: House) 
 async def test_a_text_in_a_language_without_lists_is_not_evaluated(house: House) -> None:
     verdict = await check_text(house, "bonjour", "fr")
     assert verdict.suggestion == wire.SUGGESTION_REVIEW
-    assert list(verdict.not_evaluated) == list(Label)
+    assert list(verdict.not_evaluated) == list(HARMS)
 
 
 async def test_logs_never_hold_the_text(house: House) -> None:

@@ -15,7 +15,7 @@ from services.moderation.audio import AudioJudge, AudioVerdict
 from services.moderation.sound import OVERLAP_S, WINDOW_S, Chunk, for_speech, windows
 from services.moderation.speech import NOTHING_SAID, Heard
 from services.moderation.text import TextJudge, open_text_judge
-from services.moderation.verdict import Label, Suggestion
+from services.moderation.verdict import HARMS, Label, Suggestion
 
 RATE = 8_000
 STEP_S = WINDOW_S - OVERLAP_S
@@ -123,7 +123,7 @@ def test_sound_is_resampled_for_the_recogniser(rate_hz: int) -> None:
 async def test_ordinary_speech_passes_evaluated(listening: Executor) -> None:
     verdict, _ = await judged(listening, said("hello there"), said("and good bye"))
     assert verdict.verdict.suggestion is Suggestion.PASS
-    assert verdict.verdict.evaluated == tuple(Label)
+    assert verdict.verdict.evaluated == HARMS
     assert verdict.language == "en"
 
 
@@ -176,7 +176,7 @@ async def test_speech_without_lists_is_for_a_person(listening: Executor) -> None
 async def test_mostly_understood_is_evaluated(listening: Executor) -> None:
     verdict, _ = await judged(listening, said("hello"), said("", speech_s=9.0))
     assert verdict.verdict.suggestion is Suggestion.PASS
-    assert verdict.verdict.evaluated == tuple(Label)
+    assert verdict.verdict.evaluated == HARMS
 
 
 async def test_a_failing_recogniser_is_an_error_and_no_pass(listening: Executor) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from eval.moderation.sets import evaluation_texts
 from services.moderation.classifier import read_weights
-from services.moderation.verdict import Label
+from services.moderation.verdict import HARMS, Label
 from training.moderation.__main__ import PER_SECTION, SEED
 from training.moderation.corpora import (
     Example,
@@ -79,7 +79,7 @@ def test_harm_of_every_learnt_kind_is_written_in_both_languages() -> None:
     kinds = {(each.language, label) for each in written(60, 1) for label in each.labels}
     for language in ("en", "zh"):
         found = {label for spoken, label in kinds if spoken == language}
-        assert found == set(Label) - {Label.SEXUAL_MINORS}
+        assert found == set(HARMS) - {Label.SEXUAL_MINORS}
 
 
 def test_the_same_seed_writes_the_same_sentences() -> None:

@@ -72,6 +72,30 @@ FINDING_SOURCE_MODEL: FindingSource.ValueType  # 2
 """A trained model."""
 Global___FindingSource: _TypeAlias = FindingSource  # noqa: Y015
 
+class _ImagePurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ImagePurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ImagePurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IMAGE_PURPOSE_UNSPECIFIED: _ImagePurpose.ValueType  # 0
+    """It is not known: nothing is asked of the faces but that none seems to be a child's."""
+    IMAGE_PURPOSE_PORTRAIT: _ImagePurpose.ValueType  # 1
+    """An avatar: it must show one clear face."""
+    IMAGE_PURPOSE_BACKGROUND: _ImagePurpose.ValueType  # 2
+    """What stands behind an avatar: nothing is asked of faces."""
+
+class ImagePurpose(_ImagePurpose, metaclass=_ImagePurposeEnumTypeWrapper):
+    """What an image is for."""
+
+IMAGE_PURPOSE_UNSPECIFIED: ImagePurpose.ValueType  # 0
+"""It is not known: nothing is asked of the faces but that none seems to be a child's."""
+IMAGE_PURPOSE_PORTRAIT: ImagePurpose.ValueType  # 1
+"""An avatar: it must show one clear face."""
+IMAGE_PURPOSE_BACKGROUND: ImagePurpose.ValueType  # 2
+"""What stands behind an avatar: nothing is asked of faces."""
+Global___ImagePurpose: _TypeAlias = ImagePurpose  # noqa: Y015
+
 @_typing.final
 class Span(_message.Message):
     """A range of the text, in Unicode code points."""
@@ -110,7 +134,9 @@ class Category(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     SPANS_FIELD_NUMBER: _builtins.int
     label: _builtins.str
-    """"sexual", "sexual_minors", "violence", "terrorism", "gambling", "fraud", "hate", "harassment", "self_harm", "illicit"."""
+    """"sexual", "sexual_minors", "violence", "terrorism", "gambling", "fraud", "hate", "harassment", "self_harm", "illicit";
+    of pictures also "minor" (a face that may be a child's, never proof) and "portrait" (no single clear face).
+    """
     sub_label: _builtins.str
     """A finer name, or empty."""
     score: _builtins.float
@@ -241,6 +267,9 @@ class CheckImageRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IMAGE_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    purpose: Global___ImagePurpose.ValueType
+    """What it is for."""
     @_builtins.property
     def image(self) -> _media_pb2.ObjectRef:
         """Where it lies."""
@@ -249,10 +278,11 @@ class CheckImageRequest(_message.Message):
         self,
         *,
         image: _media_pb2.ObjectRef | None = ...,
+        purpose: Global___ImagePurpose.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
