@@ -25,43 +25,51 @@ _sym_db = _symbol_database.Default()
 from vultus.media.v1 import media_pb2 as vultus_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-vultus/moderation/v1/moderation_service.proto\x12\x14vultus.moderation.v1\x1a\x1bvultus/media/v1/media.proto\"\"\n\x04Span\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\"\x9b\x01\n\x08\x43\x61tegory\x12\r\n\x05label\x18\x01 \x01(\t\x12\x11\n\tsub_label\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x02\x12\x33\n\x06source\x18\x04 \x01(\x0e\x32#.vultus.moderation.v1.FindingSource\x12)\n\x05spans\x18\x05 \x03(\x0b\x32\x1a.vultus.moderation.v1.Span\"\xb5\x01\n\x07Verdict\x12\x34\n\nsuggestion\x18\x01 \x01(\x0e\x32 .vultus.moderation.v1.Suggestion\x12\x32\n\ncategories\x18\x02 \x03(\x0b\x32\x1e.vultus.moderation.v1.Category\x12\x11\n\tevaluated\x18\x03 \x03(\t\x12\x15\n\rnot_evaluated\x18\x04 \x03(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\"D\n\x10\x43heckTextRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\x08language\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_language\"C\n\x11\x43heckTextResponse\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict\"s\n\x11\x43heckImageRequest\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\x33\n\x07purpose\x18\x02 \x01(\x0e\x32\".vultus.moderation.v1.ImagePurpose\"D\n\x12\x43heckImageResponse\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict\"\x86\x01\n\x11\x43heckAudioRequest\x12\x38\n\x06\x63onfig\x18\x01 \x01(\x0b\x32&.vultus.moderation.v1.CheckAudioConfigH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x42\t\n\x07payload\"6\n\x10\x43heckAudioConfig\x12\x15\n\x08language\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_language\"V\n\x12\x43heckAudioResponse\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict\x12\x10\n\x08language\x18\x02 \x01(\t\"&\n\x16\x43heckTextStreamRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\"W\n\x17\x43heckTextStreamResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12.\n\x07verdict\x18\x02 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict*j\n\nSuggestion\x12\x1a\n\x16SUGGESTION_UNSPECIFIED\x10\x00\x12\x13\n\x0fSUGGESTION_PASS\x10\x01\x12\x15\n\x11SUGGESTION_REVIEW\x10\x02\x12\x14\n\x10SUGGESTION_BLOCK\x10\x03*e\n\rFindingSource\x12\x1e\n\x1a\x46INDING_SOURCE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INDING_SOURCE_LEXICON\x10\x01\x12\x18\n\x14\x46INDING_SOURCE_MODEL\x10\x02*g\n\x0cImagePurpose\x12\x1d\n\x19IMAGE_PURPOSE_UNSPECIFIED\x10\x00\x12\x1a\n\x16IMAGE_PURPOSE_PORTRAIT\x10\x01\x12\x1c\n\x18IMAGE_PURPOSE_BACKGROUND\x10\x02\x32\xa9\x03\n\x11ModerationService\x12\\\n\tCheckText\x12&.vultus.moderation.v1.CheckTextRequest\x1a\'.vultus.moderation.v1.CheckTextResponse\x12_\n\nCheckImage\x12\'.vultus.moderation.v1.CheckImageRequest\x1a(.vultus.moderation.v1.CheckImageResponse\x12\x61\n\nCheckAudio\x12\'.vultus.moderation.v1.CheckAudioRequest\x1a(.vultus.moderation.v1.CheckAudioResponse(\x01\x12r\n\x0f\x43heckTextStream\x12,.vultus.moderation.v1.CheckTextStreamRequest\x1a-.vultus.moderation.v1.CheckTextStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-vultus/moderation/v1/moderation_service.proto\x12\x14vultus.moderation.v1\x1a\x1bvultus/media/v1/media.proto\"\"\n\x04Span\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\"\x9b\x01\n\x08\x43\x61tegory\x12\r\n\x05label\x18\x01 \x01(\t\x12\x11\n\tsub_label\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x02\x12\x33\n\x06source\x18\x04 \x01(\x0e\x32#.vultus.moderation.v1.FindingSource\x12)\n\x05spans\x18\x05 \x03(\x0b\x32\x1a.vultus.moderation.v1.Span\"\xb5\x01\n\x07Verdict\x12\x34\n\nsuggestion\x18\x01 \x01(\x0e\x32 .vultus.moderation.v1.Suggestion\x12\x32\n\ncategories\x18\x02 \x03(\x0b\x32\x1e.vultus.moderation.v1.Category\x12\x11\n\tevaluated\x18\x03 \x03(\t\x12\x15\n\rnot_evaluated\x18\x04 \x03(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\"\xd6\x01\n\x06Policy\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12/\n\x06labels\x18\x02 \x03(\x0b\x32\x1f.vultus.moderation.v1.LabelRule\x12\x30\n\x04\x64\x65ny\x18\x03 \x03(\x0b\x32\".vultus.moderation.v1.DeniedPhrase\x12\r\n\x05\x61llow\x18\x04 \x03(\t\x12\x11\n\tlanguages\x18\x05 \x03(\t\x12\x36\n\tuncovered\x18\x06 \x01(\x0e\x32#.vultus.moderation.v1.UncoveredRule\"\xa2\x01\n\tLabelRule\x12\r\n\x05label\x18\x01 \x01(\t\x12\x34\n\nsuggestion\x18\x02 \x01(\x0e\x32 .vultus.moderation.v1.Suggestion\x12\x18\n\x0breview_from\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x17\n\nblock_from\x18\x04 \x01(\x02H\x01\x88\x01\x01\x42\x0e\n\x0c_review_fromB\r\n\x0b_block_from\"c\n\x0c\x44\x65niedPhrase\x12\x0e\n\x06phrase\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x34\n\nsuggestion\x18\x03 \x01(\x0e\x32 .vultus.moderation.v1.Suggestion\"r\n\x10\x43heckTextRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\x08language\x18\x02 \x01(\tH\x00\x88\x01\x01\x12,\n\x06policy\x18\x03 \x01(\x0b\x32\x1c.vultus.moderation.v1.PolicyB\x0b\n\t_language\"C\n\x11\x43heckTextResponse\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict\"\xa1\x01\n\x11\x43heckImageRequest\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\x33\n\x07purpose\x18\x02 \x01(\x0e\x32\".vultus.moderation.v1.ImagePurpose\x12,\n\x06policy\x18\x03 \x01(\x0b\x32\x1c.vultus.moderation.v1.Policy\"D\n\x12\x43heckImageResponse\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict\"\x86\x01\n\x11\x43heckAudioRequest\x12\x38\n\x06\x63onfig\x18\x01 \x01(\x0b\x32&.vultus.moderation.v1.CheckAudioConfigH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x42\t\n\x07payload\"d\n\x10\x43heckAudioConfig\x12\x15\n\x08language\x18\x01 \x01(\tH\x00\x88\x01\x01\x12,\n\x06policy\x18\x02 \x01(\x0b\x32\x1c.vultus.moderation.v1.PolicyB\x0b\n\t_language\"V\n\x12\x43heckAudioResponse\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict\x12\x10\n\x08language\x18\x02 \x01(\t\"T\n\x16\x43heckTextStreamRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12,\n\x06policy\x18\x02 \x01(\x0b\x32\x1c.vultus.moderation.v1.Policy\"W\n\x17\x43heckTextStreamResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12.\n\x07verdict\x18\x02 \x01(\x0b\x32\x1d.vultus.moderation.v1.Verdict*j\n\nSuggestion\x12\x1a\n\x16SUGGESTION_UNSPECIFIED\x10\x00\x12\x13\n\x0fSUGGESTION_PASS\x10\x01\x12\x15\n\x11SUGGESTION_REVIEW\x10\x02\x12\x14\n\x10SUGGESTION_BLOCK\x10\x03*e\n\rFindingSource\x12\x1e\n\x1a\x46INDING_SOURCE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INDING_SOURCE_LEXICON\x10\x01\x12\x18\n\x14\x46INDING_SOURCE_MODEL\x10\x02*\x83\x01\n\rUncoveredRule\x12\x1e\n\x1aUNCOVERED_RULE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aUNCOVERED_RULE_SINGLE_FACE\x10\x01\x12\x17\n\x13UNCOVERED_RULE_PASS\x10\x02\x12\x19\n\x15UNCOVERED_RULE_REVIEW\x10\x03*g\n\x0cImagePurpose\x12\x1d\n\x19IMAGE_PURPOSE_UNSPECIFIED\x10\x00\x12\x1a\n\x16IMAGE_PURPOSE_PORTRAIT\x10\x01\x12\x1c\n\x18IMAGE_PURPOSE_BACKGROUND\x10\x02\x32\xa9\x03\n\x11ModerationService\x12\\\n\tCheckText\x12&.vultus.moderation.v1.CheckTextRequest\x1a\'.vultus.moderation.v1.CheckTextResponse\x12_\n\nCheckImage\x12\'.vultus.moderation.v1.CheckImageRequest\x1a(.vultus.moderation.v1.CheckImageResponse\x12\x61\n\nCheckAudio\x12\'.vultus.moderation.v1.CheckAudioRequest\x1a(.vultus.moderation.v1.CheckAudioResponse(\x01\x12r\n\x0f\x43heckTextStream\x12,.vultus.moderation.v1.CheckTextStreamRequest\x1a-.vultus.moderation.v1.CheckTextStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vultus.moderation.v1.moderation_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUGGESTION']._serialized_start=1214
-  _globals['_SUGGESTION']._serialized_end=1320
-  _globals['_FINDINGSOURCE']._serialized_start=1322
-  _globals['_FINDINGSOURCE']._serialized_end=1423
-  _globals['_IMAGEPURPOSE']._serialized_start=1425
-  _globals['_IMAGEPURPOSE']._serialized_end=1528
+  _globals['_SUGGESTION']._serialized_start=1882
+  _globals['_SUGGESTION']._serialized_end=1988
+  _globals['_FINDINGSOURCE']._serialized_start=1990
+  _globals['_FINDINGSOURCE']._serialized_end=2091
+  _globals['_UNCOVEREDRULE']._serialized_start=2094
+  _globals['_UNCOVEREDRULE']._serialized_end=2225
+  _globals['_IMAGEPURPOSE']._serialized_start=2227
+  _globals['_IMAGEPURPOSE']._serialized_end=2330
   _globals['_SPAN']._serialized_start=100
   _globals['_SPAN']._serialized_end=134
   _globals['_CATEGORY']._serialized_start=137
   _globals['_CATEGORY']._serialized_end=292
   _globals['_VERDICT']._serialized_start=295
   _globals['_VERDICT']._serialized_end=476
-  _globals['_CHECKTEXTREQUEST']._serialized_start=478
-  _globals['_CHECKTEXTREQUEST']._serialized_end=546
-  _globals['_CHECKTEXTRESPONSE']._serialized_start=548
-  _globals['_CHECKTEXTRESPONSE']._serialized_end=615
-  _globals['_CHECKIMAGEREQUEST']._serialized_start=617
-  _globals['_CHECKIMAGEREQUEST']._serialized_end=732
-  _globals['_CHECKIMAGERESPONSE']._serialized_start=734
-  _globals['_CHECKIMAGERESPONSE']._serialized_end=802
-  _globals['_CHECKAUDIOREQUEST']._serialized_start=805
-  _globals['_CHECKAUDIOREQUEST']._serialized_end=939
-  _globals['_CHECKAUDIOCONFIG']._serialized_start=941
-  _globals['_CHECKAUDIOCONFIG']._serialized_end=995
-  _globals['_CHECKAUDIORESPONSE']._serialized_start=997
-  _globals['_CHECKAUDIORESPONSE']._serialized_end=1083
-  _globals['_CHECKTEXTSTREAMREQUEST']._serialized_start=1085
-  _globals['_CHECKTEXTSTREAMREQUEST']._serialized_end=1123
-  _globals['_CHECKTEXTSTREAMRESPONSE']._serialized_start=1125
-  _globals['_CHECKTEXTSTREAMRESPONSE']._serialized_end=1212
-  _globals['_MODERATIONSERVICE']._serialized_start=1531
-  _globals['_MODERATIONSERVICE']._serialized_end=1956
+  _globals['_POLICY']._serialized_start=479
+  _globals['_POLICY']._serialized_end=693
+  _globals['_LABELRULE']._serialized_start=696
+  _globals['_LABELRULE']._serialized_end=858
+  _globals['_DENIEDPHRASE']._serialized_start=860
+  _globals['_DENIEDPHRASE']._serialized_end=959
+  _globals['_CHECKTEXTREQUEST']._serialized_start=961
+  _globals['_CHECKTEXTREQUEST']._serialized_end=1075
+  _globals['_CHECKTEXTRESPONSE']._serialized_start=1077
+  _globals['_CHECKTEXTRESPONSE']._serialized_end=1144
+  _globals['_CHECKIMAGEREQUEST']._serialized_start=1147
+  _globals['_CHECKIMAGEREQUEST']._serialized_end=1308
+  _globals['_CHECKIMAGERESPONSE']._serialized_start=1310
+  _globals['_CHECKIMAGERESPONSE']._serialized_end=1378
+  _globals['_CHECKAUDIOREQUEST']._serialized_start=1381
+  _globals['_CHECKAUDIOREQUEST']._serialized_end=1515
+  _globals['_CHECKAUDIOCONFIG']._serialized_start=1517
+  _globals['_CHECKAUDIOCONFIG']._serialized_end=1617
+  _globals['_CHECKAUDIORESPONSE']._serialized_start=1619
+  _globals['_CHECKAUDIORESPONSE']._serialized_end=1705
+  _globals['_CHECKTEXTSTREAMREQUEST']._serialized_start=1707
+  _globals['_CHECKTEXTSTREAMREQUEST']._serialized_end=1791
+  _globals['_CHECKTEXTSTREAMRESPONSE']._serialized_start=1793
+  _globals['_CHECKTEXTSTREAMRESPONSE']._serialized_end=1880
+  _globals['_MODERATIONSERVICE']._serialized_start=2333
+  _globals['_MODERATIONSERVICE']._serialized_end=2758
 # @@protoc_insertion_point(module_scope)

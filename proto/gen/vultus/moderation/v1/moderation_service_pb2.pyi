@@ -72,6 +72,34 @@ FINDING_SOURCE_MODEL: FindingSource.ValueType  # 2
 """A trained model."""
 Global___FindingSource: _TypeAlias = FindingSource  # noqa: Y015
 
+class _UncoveredRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UncoveredRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UncoveredRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNCOVERED_RULE_UNSPECIFIED: _UncoveredRule.ValueType  # 0
+    """As UNCOVERED_RULE_SINGLE_FACE."""
+    UNCOVERED_RULE_SINGLE_FACE: _UncoveredRule.ValueType  # 1
+    """PASS with a single clear face, else REVIEW."""
+    UNCOVERED_RULE_PASS: _UncoveredRule.ValueType  # 2
+    """PASS."""
+    UNCOVERED_RULE_REVIEW: _UncoveredRule.ValueType  # 3
+    """REVIEW."""
+
+class UncoveredRule(_UncoveredRule, metaclass=_UncoveredRuleEnumTypeWrapper):
+    """What is done about a portrait that nothing is found in, for the labels that no model covers."""
+
+UNCOVERED_RULE_UNSPECIFIED: UncoveredRule.ValueType  # 0
+"""As UNCOVERED_RULE_SINGLE_FACE."""
+UNCOVERED_RULE_SINGLE_FACE: UncoveredRule.ValueType  # 1
+"""PASS with a single clear face, else REVIEW."""
+UNCOVERED_RULE_PASS: UncoveredRule.ValueType  # 2
+"""PASS."""
+UNCOVERED_RULE_REVIEW: UncoveredRule.ValueType  # 3
+"""REVIEW."""
+Global___UncoveredRule: _TypeAlias = UncoveredRule  # noqa: Y015
+
 class _ImagePurpose:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -209,6 +237,127 @@ class Verdict(_message.Message):
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
 @_typing.final
+class Policy(_message.Message):
+    """How one account wants its content judged; what is left out is as the service judges by itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    DENY_FIELD_NUMBER: _builtins.int
+    ALLOW_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    UNCOVERED_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The account's own number for it, told as `account-N` in every verdict's `policy_version`."""
+    uncovered: Global___UncoveredRule.ValueType
+    """What a portrait needs where no model covers a label."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelRule]:
+        """At most one a label."""
+
+    @_builtins.property
+    def deny(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeniedPhrase]:
+        """The account's own list, matched as the service's lists are, through the same disguises."""
+
+    @_builtins.property
+    def allow(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Phrases that count for nothing, whatever list or model finds harm within them."""
+
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """BCP 47 primary languages that texts and recordings may have; empty: all that can be judged. Others are for a person."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        labels: _abc.Iterable[Global___LabelRule] | None = ...,
+        deny: _abc.Iterable[Global___DeniedPhrase] | None = ...,
+        allow: _abc.Iterable[_builtins.str] | None = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+        uncovered: Global___UncoveredRule.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow", b"allow", "deny", b"deny", "labels", b"labels", "languages", b"languages", "uncovered", b"uncovered", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class LabelRule(_message.Message):
+    """What is done about one label. SEXUAL_MINORS and TERRORISM can be made stricter only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    SUGGESTION_FIELD_NUMBER: _builtins.int
+    REVIEW_FROM_FIELD_NUMBER: _builtins.int
+    BLOCK_FROM_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """See Category."""
+    suggestion: Global___Suggestion.ValueType
+    """BLOCK or REVIEW: whatever is found is that; unset: as it is found."""
+    review_from: _builtins.float
+    """From which score of a model on a person decides, in place of the service's own, 0 to 1."""
+    block_from: _builtins.float
+    """From which score of a model on it is refused; not under `review_from`."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        suggestion: Global___Suggestion.ValueType = ...,
+        review_from: _builtins.float | None = ...,
+        block_from: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_block_from", b"_block_from", "_review_from", b"_review_from", "block_from", b"block_from", "review_from", b"review_from"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_from", b"_block_from", "_review_from", b"_review_from", "block_from", b"block_from", "label", b"label", "review_from", b"review_from", "suggestion", b"suggestion"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__block_from: _TypeAlias = _typing.Literal["block_from"]  # noqa: Y015
+    _WhichOneofArgType__block_from: _TypeAlias = _typing.Literal["_block_from", b"_block_from"]  # noqa: Y015
+    _WhichOneofReturnType__review_from: _TypeAlias = _typing.Literal["review_from"]  # noqa: Y015
+    _WhichOneofArgType__review_from: _TypeAlias = _typing.Literal["_review_from", b"_review_from"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__block_from) -> _WhichOneofReturnType__block_from | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__review_from) -> _WhichOneofReturnType__review_from | None: ...
+
+Global___LabelRule: _TypeAlias = LabelRule  # noqa: Y015
+
+@_typing.final
+class DeniedPhrase(_message.Message):
+    """A phrase that an account does not want said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHRASE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    SUGGESTION_FIELD_NUMBER: _builtins.int
+    phrase: _builtins.str
+    """In the words' own order; English or Chinese, at most 100 code points."""
+    label: _builtins.str
+    """See Category."""
+    suggestion: Global___Suggestion.ValueType
+    """BLOCK or REVIEW."""
+    def __init__(
+        self,
+        *,
+        phrase: _builtins.str = ...,
+        label: _builtins.str = ...,
+        suggestion: Global___Suggestion.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "phrase", b"phrase", "suggestion", b"suggestion"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeniedPhrase: _TypeAlias = DeniedPhrase  # noqa: Y015
+
+@_typing.final
 class CheckTextRequest(_message.Message):
     """A text to judge."""
 
@@ -216,19 +365,25 @@ class CheckTextRequest(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The text, at most 20 000 code points."""
     language: _builtins.str
     """BCP 47 primary language, if known."""
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The account's policy, if it has one."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         language: _builtins.str | None = ...,
+        policy: Global___Policy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language", "policy", b"policy", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
@@ -268,21 +423,27 @@ class CheckImageRequest(_message.Message):
 
     IMAGE_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
     purpose: Global___ImagePurpose.ValueType
     """What it is for."""
     @_builtins.property
     def image(self) -> _media_pb2.ObjectRef:
         """Where it lies."""
 
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The account's policy, if it has one."""
+
     def __init__(
         self,
         *,
         image: _media_pb2.ObjectRef | None = ...,
         purpose: Global___ImagePurpose.ValueType = ...,
+        policy: Global___Policy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "policy", b"policy", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -351,16 +512,22 @@ class CheckAudioConfig(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """BCP 47 primary language, if known; absent: detected."""
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The account's policy, if it has one."""
+
     def __init__(
         self,
         *,
         language: _builtins.str | None = ...,
+        policy: Global___Policy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "language", b"language", "policy", b"policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
@@ -403,16 +570,22 @@ class CheckTextStreamRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """May break anywhere."""
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The account's policy, if it has one; only with the first piece."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
+        policy: Global___Policy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
