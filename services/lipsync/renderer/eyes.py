@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +33,19 @@ _LASH_SHADOW = 0.35
 _BALL_INSET_PX = 1.5
 
 
+@dataclass(frozen=True, slots=True)
+class EyePose:
+    """An eye at one instant."""
+
+    upper: float
+    """How far the upper lid sinks, in units of the opening that the picture shows."""
+    lower: float
+    gaze_px: NDArray[np.float32]
+    """How far the iris goes, picture pixels [2]."""
+    shadow: float
+    """How dark lashes and lid make the eyeball below them, 0 to 1; 0 unless the eye shuts."""
+
+
 class EyePicture:
     """One eye of a face in a picture of one size."""
 
@@ -51,37 +66,39 @@ class EyePicture:
         high = np.array([slit.corners[1, 0], slit.lower_outer.max() + _LOWER_REACH], np.float32)
         size = (picture.shape[1], picture.shape[0])
         self.zone = Zone.around(frame, low - margin, high + margin, size)
-        self._warp = SlitWarp(picture, frame, shape, slit, self.zone, rigid)
-        points = self._warp.points
-        self._lids = (
+        self.warp = SlitWarp(picture, frame, shape, slit, self.zone, rigid)
+        points = self.warp.points
+        self.lids = (
             lid_field(slit, points, -1.0, brow),
             lid_field(slit, points, 1.0, float(high[1])),
         )
-        self._ball = doubled(_eyeball(picture, frame, slit, self._warp.source))
-        self._gaze = self._gaze_field(shape.irises[side], shape.iris_radius)
+        """How far the warp's points go with each lid, upper then lower [h, w]."""
+        self.ball = doubled(_eyeball(picture, frame, slit, self.warp.source))
+        self.gaze = self._gaze_field(shape.irises[side], shape.iris_radius)
+        """How far they go with the iris [h, w]."""
+        self.shadow_px = max(0.7, 0.02 * frame.iod_px)
 
     def draw(self, weights: NDArray[np.float32], expression: Expression) -> NDArray[np.uint8]:
         """The zone's picture, RGB [h, w, 3]."""
-        upper, lower = self._sink(weights, expression)
-        smooth = self._warp.smooth(weights)
-        layers = self._warp.layers(
-            smooth, upper * self._lids[0], lower * self._lids[1], steep=expression.blink > 0.0
-        )
+        pose = self.pose(weights, expression)
+        smooth = self.warp.smooth(weights)
+        upper, lower = pose.upper * self.lids[0], pose.lower * self.lids[1]
+        layers = self.warp.layers(smooth, upper, lower, steep=pose.shadow > 0.0)
         drawn = layers.joined()
         box = layers.opening()
         if box is not None:
-            behind = self._behind(smooth, expression, box)
-            if expression.blink > 0.0:
-                behind *= self._shadow(layers, box, expression.blink)[..., None]
+            behind = self._behind(smooth, pose.gaze_px, box)
+            if pose.shadow > 0.0:
+                behind *= self._shadow(layers, box, pose.shadow)[..., None]
             drawn[box.slices] = layers.over(behind, box)
         return drawn
 
-    def _sink(self, weights: NDArray[np.float32], expression: Expression) -> tuple[float, float]:
-        """How far both lids sink, in units of the opening that the picture shows."""
+    def pose(self, weights: NDArray[np.float32], expression: Expression) -> EyePose:
+        """What an expression asks of this eye."""
         middle = len(ALONG) // 2
         gap = max(float(self._slit.gap[middle]), 0.01)
         smooth_upper, smooth_lower = (
-            float(weights @ fields[:, middle, 1]) for fields in self._warp.edge_fields
+            float(weights @ fields[:, middle, 1]) for fields in self.warp.edge_fields
         )
         raised = float(np.clip(expression.lid_raise, -1.0, 1.0))
         follow = _LID_FOLLOWS * _GAZE_Y * expression.gaze_y / gap
@@ -91,26 +108,26 @@ class EyePicture:
         left = max(1.0 + lifted - follow + smooth_gap, 0.0)
         blink = float(np.clip(expression.blink, 0.0, 1.0))
         upper = follow + _UPPER_MEETS * blink * left
-        return upper, lifted - (1.0 - _UPPER_MEETS) * blink * left
+        lower = lifted - (1.0 - _UPPER_MEETS) * blink * left
+        look = np.array([_GAZE_X * expression.gaze_x, _GAZE_Y * expression.gaze_y], np.float32)
+        gaze_px = self._frame.turn @ look * np.float32(self._frame.iod_px)
+        return EyePose(upper, lower, gaze_px, _LASH_SHADOW * min(1.0, 2.0 * blink))
 
     def _behind(
-        self, smooth: NDArray[np.float32], expression: Expression, box: Zone
+        self, smooth: NDArray[np.float32], gaze_px: NDArray[np.float32], box: Zone
     ) -> NDArray[np.float32]:
-        look = np.array([_GAZE_X * expression.gaze_x, _GAZE_Y * expression.gaze_y], np.float32)
-        shift = self._frame.turn @ look * np.float32(self._frame.iod_px)
-        source = self._warp.backward(smooth + self._gaze[..., None] * shift)
-        return sample(self._ball, source[box.slices]).astype(np.float32)
+        source = self.warp.backward(smooth + self.gaze[..., None] * gaze_px)
+        return sample(self.ball, source[box.slices]).astype(np.float32)
 
-    def _shadow(self, layers: Layers, box: Zone, blink: float) -> NDArray[np.float32]:
+    def _shadow(self, layers: Layers, box: Zone, strength: float) -> NDArray[np.float32]:
         """Lashes and lid shade the eyeball just below the edge that comes down."""
-        sigma = max(0.7, 0.02 * self._frame.iod_px)
-        around = box.padded(int(4 * sigma), (self.zone.width, self.zone.height))
-        soft = blurred(1.0 - layers.uncovered(around)[0], sigma)[box.within(around)]
-        return 1.0 - np.float32(_LASH_SHADOW * min(1.0, 2.0 * blink)) * soft
+        around = box.padded(int(4 * self.shadow_px), (self.zone.width, self.zone.height))
+        soft = blurred(1.0 - layers.uncovered(around)[0], self.shadow_px)[box.within(around)]
+        return 1.0 - np.float32(strength) * soft
 
     def _gaze_field(self, iris: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
         """1 at the iris, 0 at the corners; at the warp's points."""
-        away = np.linalg.norm(self._warp.points - iris, axis=-1)
+        away = np.linalg.norm(self.warp.points - iris, axis=-1)
         return 1.0 - smoothstep(away, 1.1 * radius, 2.6 * radius)
 
 

@@ -65,33 +65,37 @@ class Interior:
         soft = _TEXELS_PER_PX / self._density
         # What resampling blurs anyway is taken off.
         blur = _TEXELS_PER_PX * float(np.sqrt(max(blur_px**2 - _OWN_BLUR_PX**2, 0.0)))
-        self._upper = blurred(upper_row(x, y, palette, soft, seed), blur)
-        self._lower = blurred(lower_row(x, y, palette, soft, seed), blur)
-        self._tongue = blurred(_tongue(x, y, palette, seed), max(0.008 * self._density, blur))
+        self.tongue = blurred(_tongue(x, y, palette, seed), max(0.008 * self._density, blur))
+        self.lower = blurred(lower_row(x, y, palette, soft, seed), blur)
+        self.upper = blurred(upper_row(x, y, palette, soft, seed), blur)
+        """Each a sheet, premultiplied [h, w, 4]."""
 
     def draw(self, zone: Zone, behind: Behind, own_teeth: bool) -> NDArray[np.float32]:
         """The inside, as if no lips were there, float32 RGB [h, w, 3]."""
         drawn = np.empty((zone.height, zone.width, 3), np.float32)
         drawn[:] = self._palette.cavity
-        lift, rest = behind.tongue_up, self._open_by
-        tongue_y = (0.015 - 0.010 * lift) + (rest + behind.jaw) * (0.30 - 0.20 * lift)
-        self._over(drawn, self._tongue, zone, behind.head_px, tongue_y)
-        open_share = float(np.clip(max(behind.opened / _DEEP_GAP, lift), 0.0, 1.0))
-        drawn *= np.float32(_LEAST_DEEP_LIGHT + (1.0 - _LEAST_DEEP_LIGHT) * open_share)
-        self._over(drawn, self._lower, zone, behind.head_px, rest + _JAW_SHARE * behind.jaw)
+        tongue, lower, upper = self.places(zone, behind)
+        _lay(self.tongue, tongue, drawn)
+        drawn *= self.deep_light(behind)
+        _lay(self.lower, lower, drawn)
         if not own_teeth:
-            self._over(drawn, self._upper, zone, behind.head_px, 0.0)
+            _lay(self.upper, upper, drawn)
         return drawn
 
-    def _over(
-        self,
-        drawn: NDArray[np.float32],
-        sheet: NDArray[np.float32],
-        zone: Zone,
-        head_px: NDArray[np.float32],
-        down: float,
-    ) -> None:
-        """Lays a sheet over what is drawn; it hangs `down` below its place."""
+    def deep_light(self, behind: Behind) -> np.float32:
+        """How much light reaches the tongue and the dark, 0 to 1."""
+        open_share = float(np.clip(max(behind.opened / _DEEP_GAP, behind.tongue_up), 0.0, 1.0))
+        return np.float32(_LEAST_DEEP_LIGHT + (1.0 - _LEAST_DEEP_LIGHT) * open_share)
+
+    def places(self, zone: Zone, behind: Behind) -> list[NDArray[np.float64]]:
+        """Affines [2, 3] from the zone's pixels to texels of tongue, lower and upper teeth."""
+        lift, rest = behind.tongue_up, self._open_by
+        tongue_y = (0.015 - 0.010 * lift) + (rest + behind.jaw) * (0.30 - 0.20 * lift)
+        downs = (tongue_y, rest + _JAW_SHARE * behind.jaw, 0.0)
+        return [self._place(zone, behind.head_px, down) for down in downs]
+
+    def _place(self, zone: Zone, head_px: NDArray[np.float32], down: float) -> NDArray[np.float64]:
+        """The affine to a sheet that hangs `down` below its place."""
         frame = self._frame
         k = self._density / (frame.iod_px * self._scale)
         linear = frame.turn.T * k
@@ -99,9 +103,7 @@ class Interior:
         centre = centre + frame.turn[:, 1] * (down * frame.iod_px)
         offset = -linear @ centre
         offset += self._density * np.array([_SHEET_WIDTH / 2, -_SHEET_TOP])
-        matrix = np.concatenate([linear, offset[:, None]], axis=1).astype(np.float64)
-        placed = pulled(sheet, matrix, zone.width, zone.height)
-        drawn += placed[..., :3] - drawn * placed[..., 3:]
+        return np.concatenate([linear, offset[:, None]], axis=1).astype(np.float64)
 
     def _sheet(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Coordinates of a sheet's texels, inter-ocular distances of an average mouth."""
@@ -111,6 +113,14 @@ class Interior:
         y = (np.arange(height) + 0.5) / self._density + _SHEET_TOP
         columns, rows = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
         return columns, rows
+
+
+def _lay(
+    sheet: NDArray[np.float32], place: NDArray[np.float64], drawn: NDArray[np.float32]
+) -> None:
+    """Lays a sheet over what is drawn [h, w, 3]."""
+    placed = pulled(sheet, place, drawn.shape[1], drawn.shape[0])
+    drawn += placed[..., :3] - drawn * placed[..., 3:]
 
 
 def _tongue(

@@ -49,6 +49,8 @@ _OWN_LOWER, _OWN_PARTS = 0.045, 0.06
 """How high what belongs to the jaw stands above the lower lip, and how far lips part until it is
 seen to go with the jaw."""
 _UPPER_REACH, _LOWER_REACH = 0.20, 0.30
+LEAST_LIGHT, LIGHT, LID_SHADOW, LEAST_SHADE = 0.70, 0.68, 0.60, 0.15
+"""What light an opening has, deep in it and by its width, and what the upper lip takes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,27 @@ class _Parting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edges:
+class Edges:
     """How far the edges of the lips move, inter-ocular distances, downwards positive, each [n]."""
 
     upper: NDArray[np.float32]
     upper_outer: NDArray[np.float32]
     lower: NDArray[np.float32]
     lower_outer: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class MouthPose:
+    """A mouth at one instant."""
+
+    edges: Edges
+    behind: Behind
+    own_share: float
+    """How much is left of what the picture itself shows inside, 0 to 1."""
+    parted: float
+    """How far what stands on the lower lip goes with the jaw, 0 to 1."""
+    soft: float
+    """How soft the edges of the opening are, 1: as soft as the photo."""
 
 
 _PARTINGS = {
@@ -91,7 +107,7 @@ _PARTINGS = {
 
 
 def _parting_curves() -> NDArray[np.float32]:
-    """Edges' movement per shape [12, 4, n], in the order of `_Edges`."""
+    """Edges' movement per shape [12, 4, n], in the order of `Edges`."""
     bow = 1.0 - ALONG**2
     curves = []
     for name in MOUTH_SHAPES:
@@ -127,19 +143,19 @@ class Mouth:
         high = np.array([slit.corners[1, 0], slit.lower_outer.max() + 0.42], np.float32)
         size = (picture.shape[1], picture.shape[0])
         self.zone = Zone.around(frame, low - margin, high + margin, size)
-        self._warp = SlitWarp(picture, frame, shape, slit, self.zone, rigid)
-        self._place, self._follow = _following(slit, self._warp.points)
+        self.warp = SlitWarp(picture, frame, shape, slit, self.zone, rigid)
+        self.place, self.follow = _following(slit, self.warp.points)
         middle = np.array([slit.middle_x, slit.upper[len(ALONG) // 2]], np.float32)
         scale = float(np.clip(width / MEAN_WIDTH, 0.75, 1.25))
         open_by = float(slit.gap[len(ALONG) // 2])
-        self._palette = palette_of(picture, frame, shape)
+        self.palette = palette_of(picture, frame, shape)
         # Measures of the face, not of the drawn picture: teeth are the same in any size.
         seed = round(1e4 * width) + round(1e4 * abs(float(shape.heights[2])))
         blur_px = blur_of(picture, frame)
-        self._softness_px = max(_SHARP_PX, _EDGE_SHARE * blur_px)
-        self._interior = Interior(self._palette, frame, middle, open_by, scale, seed, blur_px)
+        self.softness_px = max(_SHARP_PX, _EDGE_SHARE * blur_px)
+        self.interior = Interior(self.palette, frame, middle, open_by, scale, seed, blur_px)
         self._shows_inside = float(slit.gap.max()) > _OPEN_PHOTO_GAP
-        self._keeps_teeth = float(slit.gap.max()) > _OWN_TEETH_GAP
+        self.keeps_teeth = float(slit.gap.max()) > _OWN_TEETH_GAP
         # Lips that the picture shows apart are bright at their edges, where teeth shine through.
         overlap = _SEALED_OVERLAP * np.minimum(slit.gap / np.float32(_OPEN_PHOTO_GAP), 1.0)
         self._overlap = overlap if self._shows_inside else np.zeros_like(overlap)
@@ -147,14 +163,15 @@ class Mouth:
         # What a raised jaw leaves open, the lips close themselves.
         jaw_closes = np.float32(_COMPOSED_JAW * float(slit.gap.max())) * (1.0 - ALONG**2) ** 0.85
         self._apart = np.maximum(slit.gap - jaw_closes, 0.0)
-        self._own = _own_inside(picture, frame, slit, self.zone) if self._shows_inside else None
-        self._shade_at_rest: NDArray[np.float32] | None = None
+        self.own = _own_inside(picture, frame, slit, self.zone) if self._shows_inside else None
+        self.shade_px, self.shade_drop_px = _shade_sizes(frame.iod_px)
+        self.shade_at_rest: NDArray[np.float32] | None = None
         if self._shows_inside:
             still = np.zeros(len(FIELDS), np.float32)
             edges = self._edges(still, np.zeros(len(MOUTH_SHAPES), np.float32), composed=0.0)
             layers = self._layers(still, edges)
             everything = Zone(0, 0, self.zone.width, self.zone.height)
-            self._shade_at_rest = self._shade(layers, everything)
+            self.shade_at_rest = self._shade(layers, everything)
 
     def articulated(self, mouth: NDArray[np.float32], composed: float) -> NDArray[np.float32]:
         """The coefficients as this face makes them: a jaw that the picture shows dropped is raised
@@ -169,43 +186,61 @@ class Mouth:
         self, weights: NDArray[np.float32], mouth: NDArray[np.float32], composed: float
     ) -> NDArray[np.uint8]:
         """The zone's picture, RGB [h, w, 3], of a mouth as `articulated` gave it."""
-        edges = self._edges(weights, mouth, composed)
-        layers = self._layers(weights, edges)
+        pose = self.pose(weights, mouth, composed)
+        layers = self._layers(weights, pose.edges)
         drawn = layers.joined()
         box = layers.opening()
         if box is not None:
-            opened = float((edges.lower - edges.upper).max())
-            behind = self._inside(weights, mouth, opened, box)
-            dark = 1.0 - self._shade(layers, box, self._shade_at_rest)
-            behind *= 1.0 - dark[..., None] * self._palette.shade
+            behind = self._inside(pose, box)
+            dark = 1.0 - self._shade(layers, box, self.shade_at_rest)
+            behind *= 1.0 - dark[..., None] * self.palette.shade
             drawn[box.slices] = layers.over(behind, box)
-            self._soften(drawn, layers, box, opened)
+            self._soften(drawn, layers, box, pose.soft)
         return drawn
 
-    def _soften(self, drawn: NDArray[np.uint8], layers: Layers, box: Zone, opened: float) -> None:
+    def pose(
+        self, weights: NDArray[np.float32], mouth: NDArray[np.float32], composed: float
+    ) -> MouthPose:
+        """What a mouth as `articulated` gave it asks of this face."""
+        edges = self._edges(weights, mouth, composed)
+        opened = float((edges.lower - edges.upper).max())
+        middle = self.warp.edge_fields[0][_HEAD_FIELDS, len(ALONG) // 2]
+        head_px = (
+            self._frame.turn @ (weights[_HEAD_FIELDS] @ middle) * np.float32(self._frame.iod_px)
+        )
+        jaw = JAW_DROP * float(mouth[_JAW])
+        return MouthPose(
+            edges,
+            Behind(head_px, jaw, float(mouth[_TONGUE]), opened),
+            own_share=self._own_share(opened),
+            parted=min(opened / _OWN_PARTS, 1.0),
+            soft=opened / _SOFT_FROM,
+        )
+
+    def _soften(self, drawn: NDArray[np.uint8], layers: Layers, box: Zone, soft: float) -> None:
         """Makes the edges of an opening as soft as the photo's own."""
-        sigma = self._softness_px
+        sigma = self.softness_px
         around = box.padded(int(np.ceil(2.0 * sigma)), (self.zone.width, self.zone.height))
         upper, lower = layers.uncovered(around)
-        near = 2.0 * blurred(upper * lower, sigma) * np.float32(opened / _SOFT_FROM)
+        near = 2.0 * blurred(upper * lower, sigma) * np.float32(soft)
         view = drawn[around.slices]
         view[:] = blended(blurred(view, sigma), view, np.clip(near, 0.0, 1.0))
 
     def _own_share(self, opened: float) -> float:
         """How much is left of what the picture shows inside, when lips are so much further open."""
-        if self._keeps_teeth:
+        if self.keeps_teeth:
             return 1.0
         return float(np.clip(1.0 - opened / _OWN_GIVES_WAY, 0.0, 1.0))
 
-    def _layers(self, weights: NDArray[np.float32], edges: _Edges) -> Layers:
+    def _layers(self, weights: NDArray[np.float32], edges: Edges) -> Layers:
         curves = np.stack([edges.upper, edges.upper_outer, edges.lower, edges.lower_outer], axis=-1)
-        down = sample_line(curves, self._place) * self._follow
-        smooth = self._warp.smooth(weights)
-        return self._warp.layers(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
+        down = sample_line(curves, self.place) * self.follow
+        smooth = self.warp.smooth(weights)
+        return self.warp.layers(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
 
     def _edges(
         self, weights: NDArray[np.float32], mouth: NDArray[np.float32], composed: float
-    ) -> _Edges:
+    ) -> Edges:
         curves = (mouth @ _CURVES.reshape(len(mouth), -1)).reshape(_CURVES.shape[1:])
         # Rounded lips lose the bow of a smile, or narrowing would make it a wedge.
         rounded = np.clip(mouth[_PUCKER] + 0.6 * mouth[_FUNNEL], 0.0, 1.2)
@@ -214,7 +249,7 @@ class Mouth:
         upper, upper_outer = upper + _UPPER_MEETS * together, upper_outer + _UPPER_MEETS * together
         together *= 1.0 - _UPPER_MEETS
         lower, lower_outer = lower - together, lower_outer - together
-        smooth_upper, smooth_lower = (weights @ fields[..., 1] for fields in self._warp.edge_fields)
+        smooth_upper, smooth_lower = (weights @ fields[..., 1] for fields in self.warp.edge_fields)
         gap = self._slit.gap + smooth_lower - smooth_upper + lower - upper
         bite = float(np.clip(mouth[_BITE], 0.0, 1.0))
         bitten = np.minimum(gap, _BITE_GAP * (1.0 - ALONG**2))
@@ -223,7 +258,7 @@ class Mouth:
         after_close = np.maximum(after_bite, 0.0) * (1.0 - close) - close * self._overlap
         up = _BITE_UPPER_MEETS * (gap - after_bite) + _UPPER_MEETS * (after_bite - after_close)
         down = (gap - after_close) - up
-        return _Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
+        return Edges(upper + up, upper_outer + up, lower - down, lower_outer - down)
 
     def _meets(self, gap: NDArray[np.float32], composed: float) -> float:
         """How far lips that the picture shows apart reach over each other where speech leaves them
@@ -232,42 +267,38 @@ class Mouth:
             return 0.0
         return composed * float(np.clip(1.0 - gap.max() / _ALL_BUT_SHUT, 0.0, 1.0))
 
-    def _inside(
-        self, weights: NDArray[np.float32], mouth: NDArray[np.float32], opened: float, box: Zone
-    ) -> NDArray[np.float32]:
-        middle = self._warp.edge_fields[0][_HEAD_FIELDS, len(ALONG) // 2]
-        head_px = (
-            self._frame.turn @ (weights[_HEAD_FIELDS] @ middle) * np.float32(self._frame.iod_px)
-        )
-        jaw = JAW_DROP * float(mouth[_JAW])
-        behind = Behind(head_px, jaw, float(mouth[_TONGUE]), opened)
-        drawn = self._interior.draw(self.zone.part(box), behind, own_teeth=self._keeps_teeth)
-        if self._own is not None:
-            matrix = np.array([[1.0, 0.0, box.x - head_px[0]], [0.0, 1.0, box.y - head_px[1]]])
-            colour, covers = (pulled(part, matrix, box.width, box.height) for part in self._own)
-            parted = np.float32(min(opened / _OWN_PARTS, 1.0))
-            cover = covers[..., 0] + (covers[..., 1] - covers[..., 0]) * parted
-            drawn += (colour - drawn) * (cover * self._own_share(opened))[..., None]
+    def _inside(self, pose: MouthPose, box: Zone) -> NDArray[np.float32]:
+        drawn = self.interior.draw(self.zone.part(box), pose.behind, own_teeth=self.keeps_teeth)
+        if self.own is not None:
+            x, y = (box.x, box.y) - pose.behind.head_px
+            matrix = np.array([[1.0, 0.0, x], [0.0, 1.0, y]])
+            colour, covers = (pulled(part, matrix, box.width, box.height) for part in self.own)
+            cover = covers[..., 0] + (covers[..., 1] - covers[..., 0]) * np.float32(pose.parted)
+            drawn += (colour - drawn) * (cover * pose.own_share)[..., None]
         return drawn
 
     def _shade(
         self, layers: Layers, box: Zone, at_rest: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """How much light reaches each point of a box: little near the lips and in a narrow slit."""
-        px = self._frame.iod_px
-        sigma, drop = max(0.8, 0.030 * px), max(1, round(0.010 * px))
+        (sigma, lid_sigma), drop = self.shade_px, self.shade_drop_px
         around = box.padded(int(4 * sigma) + drop, (self.zone.width, self.zone.height))
         upper, lower = layers.uncovered(around)
         light = blurred(lower * upper, sigma)
-        lid = blurred(1.0 - upper, max(0.8, 0.022 * px))
+        lid = blurred(1.0 - upper, lid_sigma)
         shadow = np.empty_like(lid)
         shadow[drop:] = lid[:-drop]
         shadow[:drop] = lid[:1]
-        shade = np.clip(0.70 + 0.68 * light, 0.0, 1.0) * (1.0 - 0.60 * shadow)
+        shade = np.clip(LEAST_LIGHT + LIGHT * light, 0.0, 1.0) * (1.0 - LID_SHADOW * shadow)
         shade = shade[box.within(around)]
         if at_rest is not None:
-            shade = np.minimum(shade / np.maximum(at_rest[box.slices], 0.15), 1.0)
+            shade = np.minimum(shade / np.maximum(at_rest[box.slices], LEAST_SHADE), 1.0)
         return np.asarray(shade, np.float32)
+
+
+def _shade_sizes(iod_px: float) -> tuple[tuple[float, float], int]:
+    """How far light and the upper lip's shadow reach (sigmas), and how far that falls, pixels."""
+    return (max(0.8, 0.030 * iod_px), max(0.8, 0.022 * iod_px)), max(1, round(0.010 * iod_px))
 
 
 def _own_inside(
@@ -297,7 +328,7 @@ def _own_inside(
 
 def _following(slit: Slit, points: Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """For each point its place along the lips (an index of their samples) [h, w], and how far it
-    follows each edge, in the order of `_Edges` [h, w, 4]."""
+    follows each edge, in the order of `Edges` [h, w, 4]."""
     place = slit.along(points[..., 0])
     index = np.asarray((place + 1.0) * ((SAMPLES - 1) / 2), np.float32)
     weights = np.empty((*place.shape, 4), np.float32)

@@ -23,7 +23,7 @@ from services.lipsync.renderer.shape import FaceShape, face_shape
 from services.lipsync.renderer.zone import Cells, Zone, backward
 
 _CELLS_PER_IOD, _LEAST_CELL_PX = 14.0, 2
-_INVERSION_STEPS = 4
+INVERSION_STEPS = 4
 _STILL_PX = 0.02
 _FEATHER_PX = 3
 # What continues a picture beyond its edges: how blurred, at which size, how bright.
@@ -50,52 +50,58 @@ class PictureRenderer:
         scene the person stands before that, at the lower edge."""
         canvas, place = _fit(pack.picture, width, height, standing=scene is not None)
         scale = place.width / pack.width
-        self._frame = canvas
+        self.canvas, self.place = canvas, place
+        """What is drawn into, and where in it the pack's picture lies."""
         self._view = canvas[place.slices]
         picture = np.ascontiguousarray(canvas[place.slices])
         frame = FaceFrame.of(pack.landmarks).scaled(scale, (0.0, 0.0))
         shape = face_shape(pack.picture, pack.landmarks)
         rigid = _rigid(pack.person, frame, picture)
         self._aside = float(np.radians(pack.landmarks.yaw_degrees))
-        self._overlay: Overlay | None = None
+        self.overlay: Overlay | None = None
         layer = opaque(picture)
         if scene is not None:
             person = _cut_out(picture, frame, scene, fading=place.width < _WHOLE * width)
             picture, layer = person.colours, premultiplied(person)
-            self._overlay = _staged(canvas, place, person.matte, layer, scene)
-        self._body = _Body(layer, frame, shape, rigid)
-        self._mouth = Mouth(picture, frame, shape, rigid)
-        self._eyes = [EyePicture(picture, frame, shape, side, rigid) for side in (0, 1)]
-        self._zones = [self._mouth.zone, *(eye.zone for eye in self._eyes)]
-        self._feathers = [_feather(zone) for zone in self._zones]
+            self.overlay = _staged(canvas, place, person.matte, layer, scene)
+        self.body = _Body(layer, frame, shape, rigid)
+        self.mouth = Mouth(picture, frame, shape, rigid)
+        self.eyes = [EyePicture(picture, frame, shape, side, rigid) for side in (0, 1)]
+        self._zones = [self.mouth.zone, *(eye.zone for eye in self.eyes)]
+        self.feathers = [_feather(zone) for zone in self._zones]
         margin_px = round(_MATTE_MARGIN * frame.iod_px)
-        self._matted = [
-            self._overlay is not None and beyond(zone, self._overlay.matte, margin_px)
+        self.matted = [
+            self.overlay is not None and beyond(zone, self.overlay.matte, margin_px)
             for zone in self._zones
         ]
+        """Of mouth and eyes, whether what is behind the person may show in them."""
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
         """The picture of an expression, RGB [h, w, 3]; the next call overwrites it."""
-        composed = expression.composed
-        expression = _facing(expression, self._aside)
-        expression = replace(expression, mouth=self._mouth.articulated(expression.mouth, composed))
-        weights = field_weights(expression)
-        self._body.draw(weights, self._view, self._overlay)
+        expression, weights = self.posed(expression)
+        self.body.draw(weights, self._view, self.overlay)
         drawn = [
-            self._mouth.draw(weights, expression.mouth, composed),
-            *(eye.draw(weights, expression) for eye in self._eyes),
+            self.mouth.draw(weights, expression.mouth, expression.composed),
+            *(eye.draw(weights, expression) for eye in self.eyes),
         ]
         for n, (zone, picture) in enumerate(zip(self._zones, drawn, strict=True)):
             view = self._view[zone.slices]
             view[:] = blended(picture, view, self._share(n, zone))
-        return self._frame
+        return self.canvas
+
+    def posed(self, expression: Expression) -> tuple[Expression, NDArray[np.float32]]:
+        """The expression as this face makes it, and how strongly each motion takes part [k]."""
+        facing = _facing(expression, self._aside)
+        mouth = self.mouth.articulated(facing.mouth, facing.composed)
+        made = replace(facing, mouth=mouth)
+        return made, field_weights(made)
 
     def _share(self, number: int, zone: Zone) -> NDArray[np.float32]:
         """How far a zone's own picture takes the place of the body's, 0 to 1 [h, w]."""
-        feather = self._feathers[number]
-        if self._overlay is None or not self._matted[number]:
+        feather = self.feathers[number]
+        if self.overlay is None or not self.matted[number]:
             return feather
-        return feather * (self._overlay.matte[zone.slices] * np.float32(1 / 255))
+        return feather * (self.overlay.matte[zone.slices] * np.float32(1 / 255))
 
 
 def _facing(expression: Expression, aside: float) -> Expression:
@@ -134,13 +140,13 @@ class _Body:
         whole = Zone(0, 0, layer.shape[1], layer.shape[0])
         step = max(_LEAST_CELL_PX, round(frame.iod_px / _CELLS_PER_IOD))
         zone = _enclosing(_moves(_fields(Cells(whole, step), frame, shape, rigid)), whole, step)
-        self._cells = Cells(zone, step)
-        fields = _fields(self._cells, frame, shape, rigid)
-        self._fields = fields.reshape(len(FIELDS), -1)
-        self._strips = list(_strips(self._cells, _moves(fields)))
-        self._places = self._cells.places_of(self._cells.centres)
-        self._doubled = doubled(layer)
-        self._doubled_places = self._cells.centres * np.float32(2.0)
+        self.cells = Cells(zone, step)
+        fields = _fields(self.cells, frame, shape, rigid)
+        self.fields = fields.reshape(len(FIELDS), -1)
+        self._strips = list(_strips(self.cells, _moves(fields)))
+        self._places = self.cells.places_of(self.cells.centres)
+        self.doubled = doubled(layer)
+        self._doubled_places = self.cells.centres * np.float32(2.0)
 
     def draw(
         self,
@@ -150,16 +156,16 @@ class _Body:
     ) -> None:
         """Draws it into a picture, RGB [h, w, 3], whose other parts never change; over what an
         overlay puts behind it."""
-        field = (weights @ self._fields).reshape(self._places.shape)
-        away = backward(field, self._places, self._cells.step_px, _INVERSION_STEPS)
+        field = (weights @ self.fields).reshape(self._places.shape)
+        away = backward(field, self._places, self.cells.step_px, INVERSION_STEPS)
         away *= np.float32(2.0)
         away += self._doubled_places
         for strip in self._strips:
-            at = self._cells.at_pixels(away, strip.rows, strip.columns)
+            at = self.cells.at_pixels(away, strip.rows, strip.columns)
             if overlay is None:
-                without_alpha(sample(self._doubled, at), out=picture[strip.pixels])
+                without_alpha(sample(self.doubled, at), out=picture[strip.pixels])
             else:
-                overlay.lay(sample(self._doubled, at), strip.pixels, picture[strip.pixels])
+                overlay.lay(sample(self.doubled, at), strip.pixels, picture[strip.pixels])
 
 
 def _fields(

@@ -14,7 +14,8 @@ from services.lipsync.renderer.zone import Cells, Zone, backward
 
 _CELLS_PER_IOD, _LEAST_CELL_PX = 40.0, 2
 _PADDING = 0.22
-_STEPS, _STEEP_STEPS = 5, 6
+STEPS, STEEP_STEPS = 5, 6
+"""How often a warp's inverse is bettered, and one that may be steep."""
 _OVERLAP_PX, _TOUCHING_GAP = 1.5, 0.015
 
 
@@ -39,22 +40,27 @@ class SlitWarp:
             round(_PADDING * frame.iod_px), (picture.shape[1], picture.shape[0])
         )
         """The larger rectangle from which the zone may draw."""
-        self._frame = frame
+        self._down = frame.turn[:, 1]
+        self.down_px = self._down * np.float32(frame.iod_px)
+        """One inter-ocular distance down the face, picture pixels [2]."""
         step = max(_LEAST_CELL_PX, round(frame.iod_px / _CELLS_PER_IOD))
-        self._targets, cells = Cells(zone, step), Cells(self.source, step)
-        self._places = cells.places_of(self._targets.centres)
+        self.targets, self.cells = Cells(zone, step), Cells(self.source, step)
+        self._places = self.cells.places_of(self.targets.centres)
         # In the doubled picture of the source.
         corner = np.array([self.source.x, self.source.y], np.float32)
-        self._doubled_places = (self._targets.centres - corner) * np.float32(2.0)
-        self.points = frame.from_picture(cells.centres)
+        self._doubled_places = (self.targets.centres - corner) * np.float32(2.0)
+        self.points = frame.from_picture(self.cells.centres)
         """Where motion is computed, face coordinates [h, w, 2]."""
-        self.fields = _fields_at(frame, shape, cells.centres, rigid)
+        self.fields = _fields_at(frame, shape, self.cells.centres, rigid)
         edge_x = slit.x
         edges = [np.stack([edge_x, y], axis=-1) for y in (slit.upper, slit.lower)]
         self.edge_fields = tuple(_face_fields(frame, shape, edge, rigid) for edge in edges)
         """The smooth motions at both edges, face coordinates [k, n, 2], upper then lower."""
-        self._sources = [doubled(layer) for layer in _sources(picture, frame, slit, self.source)]
-        self._layers = [np.empty((zone.height, zone.width, 4), np.uint8) for _ in self._sources]
+        self.layers_at_rest = [
+            doubled(side) for side in _sources(picture, frame, slit, self.source)
+        ]
+        """Both sides in `source` as the picture shows them, at twice its density [2h, 2w, 4]."""
+        self._layers = [np.empty((zone.height, zone.width, 4), np.uint8) for _ in range(2)]
 
     def smooth(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """The smooth motions at `points`, pixels [h, w, 2]."""
@@ -73,27 +79,25 @@ class SlitWarp:
         on either side, inter-ocular distances [h, w].
 
         `steep`: the motion may stretch skin to twice its height and more."""
-        down = self._frame.turn[:, 1] * np.float32(self._frame.iod_px)
         for source, sinks, layer in zip(
-            self._sources, (upper_down, lower_down), self._layers, strict=True
+            self.layers_at_rest, (upper_down, lower_down), self._layers, strict=True
         ):
-            moved = smooth + sinks[..., None] * down
+            moved = smooth + sinks[..., None] * self.down_px
             sample(source, self.backward(moved, steep=steep), out=layer)
         return Layers(*self._layers)
 
     def backward(self, displacement: NDArray[np.float32], *, steep: bool = False) -> Map:
         """Where each pixel of the zone comes from [h, w, 2] in a doubled picture of `source`, for
         a displacement of `points`."""
-        step = self._targets.step_px
+        step = self.targets.step_px
         if steep:
-            down = self._frame.turn[:, 1]
-            away = backward(displacement, self._places, step, _STEEP_STEPS, steep_along=down)
+            away = backward(displacement, self._places, step, STEEP_STEPS, steep_along=self._down)
         else:
-            away = backward(displacement, self._places, step, _STEPS)
+            away = backward(displacement, self._places, step, STEPS)
         away *= np.float32(2.0)
         away += self._doubled_places
-        every = slice(0, self._targets.rows), slice(0, self._targets.columns)
-        return self._targets.at_pixels(away, *every)
+        every = slice(0, self.targets.rows), slice(0, self.targets.columns)
+        return self.targets.at_pixels(away, *every)
 
 
 def _fields_at(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from services.lipsync.pixels import Map, enlarged, sample
 from services.lipsync.renderer.frame import FaceFrame, Points
 
-_LEAST_STRETCH, _MOST_STRETCH = 0.5, 6.0
+LEAST_STRETCH, MOST_STRETCH = 0.5, 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +135,5 @@ def _newton_shares(
     along = moves @ direction
     slope[:, 1:-1] += (along[:, 2:] - along[:, :-2]) * (direction[0] / 2)
     slope[1:-1] += (along[2:] - along[:-2]) * (direction[1] / 2)
-    share = 1.0 / np.clip(1.0 + slope, _LEAST_STRETCH, _MOST_STRETCH)
+    share = 1.0 / np.clip(1.0 + slope, LEAST_STRETCH, MOST_STRETCH)
     return np.asarray(cv2.merge([share, share]), np.float32)
