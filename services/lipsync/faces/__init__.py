@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.lipsync.faces.detector import Detection, FaceDetector
+from services.common.faces import Detection, FaceDetector
 from services.lipsync.faces.landmarks import FaceReader, Landmarks
 from services.lipsync.faces.person import PersonFinder
 

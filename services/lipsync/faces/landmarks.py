@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.faces import Detection
 from services.common.onnx import Network
-from services.lipsync.faces.detector import Detection
 from services.lipsync.pixels import pulled, shrunk
 
 MESH_SIZE = 192

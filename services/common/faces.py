@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.onnx import Network
-from services.lipsync.pixels import pulled, shrunk
+from services.common.pixels import pulled, shrunk
 
 INPUT_SIZE = 128
 MIN_SCORE = 0.5
