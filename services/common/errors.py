@@ -24,9 +24,10 @@ DomainError
 │   └── ContentRejected                                    403  content_rejected
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
-│   └── StreamNotFound
+│   └── StreamNotFound  PolicyNotFound  ReviewNotFound
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── AvatarNotReady                                     409  avatar_not_ready
+│   ├── ReviewPending                                      409  review_pending
 │   ├── StateConflict                                      409  conflict
 │   ├── StreamEnded                                        409  stream_ended
 │   ├── IdempotencyConflict                                409  idempotency_conflict
@@ -299,6 +300,18 @@ class StreamNotFound(NotFound):
     reason = "STREAM_NOT_FOUND"
 
 
+class PolicyNotFound(NotFound):
+    """No such version of the policy."""
+
+    reason = "POLICY_NOT_FOUND"
+
+
+class ReviewNotFound(NotFound):
+    """No such review."""
+
+    reason = "REVIEW_NOT_FOUND"
+
+
 class Conflict(DomainError):
     """The thing is in no state for this."""
 
@@ -315,6 +328,14 @@ class AvatarNotReady(Conflict):
     reason = "AVATAR_NOT_READY"
     code = "avatar_not_ready"
     title = "The avatar is not ready"
+
+
+class ReviewPending(Conflict):
+    """A person has to decide on the content first; context `review_id` names the review."""
+
+    reason = "REVIEW_PENDING"
+    code = "review_pending"
+    title = "A person has to decide on the content first"
 
 
 class StateConflict(Conflict):

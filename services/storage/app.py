@@ -12,6 +12,9 @@ from typing import Any
 import grpc
 from vultus.storage.v1.asset_service_pb2_grpc import add_AssetServiceServicer_to_server
 from vultus.storage.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from vultus.storage.v1.moderation_record_service_pb2_grpc import (
+    add_ModerationRecordServiceServicer_to_server,
+)
 from vultus.storage.v1.object_service_pb2_grpc import add_ObjectServiceServicer_to_server
 from vultus.storage.v1.record_service_pb2_grpc import add_RecordServiceServicer_to_server
 
@@ -27,6 +30,9 @@ from services.storage.catalog.database import open_database
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.idempotency import Idempotency
 from services.storage.catalog.migrations import migrate
+from services.storage.catalog.moderation_servicer import ModerationRecordServicer
+from services.storage.catalog.policies import Policies
+from services.storage.catalog.reviews import Reviews
 from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
@@ -42,7 +48,7 @@ _PACKAGE = "vultus.storage.v1"
 
 @asynccontextmanager
 async def serve(settings: StorageSettings) -> AsyncIterator[str]:
-    """Serves the four services of storage until the block ends, then drains.
+    """Serves the services of storage until the block ends, then drains.
 
     Calls are welcome as soon as the S3 server has answered. Raises StartupError when the database
     can't be reached or is newer than this version, or the buckets can't be made.
@@ -62,12 +68,16 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 Streams(database),
                 idempotency,
             )
-            services = _services(settings, catalog, Assets(database, erasures), store, spool)
+            reviews = Reviews(database, erasures)
+            judgements = ModerationRecordServicer(Policies(database), reviews)
+            services = _services(
+                settings, catalog, judgements, Assets(database, erasures), store, spool
+            )
             async with serve_grpc(
                 settings.listen, services, drain_timeout_s=settings.drain_timeout_s
             ) as endpoint:
                 opening = _open_the_door(store, endpoint)
-                async with _running(opening, erasures.run(), idempotency.run()):
+                async with _running(opening, erasures.run(), idempotency.run(), reviews.run()):
                     yield endpoint.address
 
 
@@ -87,7 +97,12 @@ def open_store(settings: StorageSettings) -> Iterator[ObjectStore]:
 
 
 def _services(
-    settings: StorageSettings, catalog: Catalog, assets: Assets, store: ObjectStore, spool: Spool
+    settings: StorageSettings,
+    catalog: Catalog,
+    judgements: ModerationRecordServicer,
+    assets: Assets,
+    store: ObjectStore,
+    spool: Spool,
 ) -> dict[str, Callable[[grpc.aio.Server], None]]:
     """What registers each service."""
     examiner = Examiner(
@@ -102,6 +117,9 @@ def _services(
     return {
         f"{_PACKAGE}.CatalogService": partial(
             add_CatalogServiceServicer_to_server, CatalogServicer(catalog)
+        ),
+        f"{_PACKAGE}.ModerationRecordService": partial(
+            add_ModerationRecordServiceServicer_to_server, judgements
         ),
         f"{_PACKAGE}.AssetService": partial(
             add_AssetServiceServicer_to_server, AssetServicer(uploads, assets)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 
 from services.common.errors import AssetNotFound
-from services.storage.catalog.database import Database
+from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Asset, NewAsset
@@ -67,17 +67,24 @@ class Assets:
 
         Raises AssetNotFound.
         """
-        gone = (
-            delete(assets)
-            .where(assets.c.id == asset_id, assets.c.account_id == account_id)
-            .returning(*assets.c)
-        )
         async with self._database.write() as tx:
-            row = await tx.one_or_none(gone)
-            if row is None:
+            if not await erase_asset(tx, self._erasures, account_id, asset_id):
                 raise AssetNotFound("no such asset")
-            await self._erasures.schedule(tx, _record(row).objects)
         self._erasures.hurry()
+
+
+async def erase_asset(tx: Transaction, erasures: Erasures, account_id: str, asset_id: str) -> bool:
+    """Erases an asset together with what else the transaction does; whether it was there."""
+    gone = (
+        delete(assets)
+        .where(assets.c.id == asset_id, assets.c.account_id == account_id)
+        .returning(*assets.c)
+    )
+    row = await tx.one_or_none(gone)
+    if row is None:
+        return False
+    await erasures.schedule(tx, _record(row).objects)
+    return True
 
 
 def _record(row: Row[Any]) -> Asset:

@@ -15,10 +15,12 @@ from services.common.errors import (
     UnsupportedMedia,
 )
 from services.common.ids import new_id
+from services.storage.catalog.assets import erase_asset
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import LATE_WRITES_END_AFTER, Erasures
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Avatar, AvatarStatus, Problem
+from services.storage.catalog.reviews import withdraw
 from services.storage.catalog.tables import assets, avatars
 from services.storage.refs import AVATARS, ObjectRef
 
@@ -34,7 +36,7 @@ class Avatars:
         self._erasures = erasures
 
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool
+        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
     ) -> Avatar:
         """Records an avatar, preparing. Raises AssetNotFound, UnsupportedMedia."""
         avatar_id = new_id(AVATAR_ID)
@@ -54,6 +56,7 @@ class Avatars:
                 "pack": ObjectRef(AVATARS, f"{account_id}/{avatar_id}.pack"),
                 "preview": ObjectRef(AVATARS, f"{account_id}/{avatar_id}.jpg"),
                 "attested_at": now,
+                "review_id": review_id or None,
                 "created_at": now,
             }
             return avatar_record(await tx.one(insert(avatars).values(values).returning(*avatars.c)))
@@ -127,15 +130,9 @@ class Avatars:
             if avatar.status is AvatarStatus.PREPARING:
                 await self._erasures.schedule(tx, made, after=LATE_WRITES_END_AFTER)
             if avatar.owns_asset:
-                await self._erase_asset(tx, avatar)
+                await erase_asset(tx, self._erasures, account_id, avatar.asset_id)
+            await withdraw(tx, self._erasures, avatar.review_id)
         self._erasures.hurry()
-
-    async def _erase_asset(self, tx: Transaction, avatar: Avatar) -> None:
-        mine = (assets.c.id == avatar.asset_id, assets.c.account_id == avatar.account_id)
-        gone = delete(assets).where(*mine).returning(assets.c.object, assets.c.picture)
-        row = await tx.one_or_none(gone)
-        if row is not None:
-            await self._erasures.schedule(tx, [ref for ref in row if ref is not None])
 
 
 async def find_avatar(tx: Transaction, account_id: str, avatar_id: str) -> Avatar:
@@ -167,4 +164,4 @@ async def _portrait(tx: Transaction, account_id: str, asset_id: str) -> ObjectRe
 
 def avatar_record(row: Row[Any]) -> Avatar:
     """An avatar's row."""
-    return Avatar(**row._asdict())
+    return Avatar(**row._asdict() | {"review_id": row.review_id or ""})

@@ -119,6 +119,7 @@ def avatar_to_wire(avatar: Avatar) -> wire.Avatar:
         pack=ref_to_wire(avatar.pack),
         preview=ref_to_wire(avatar.preview),
         attested_at=time_to_wire(avatar.attested_at),
+        review_id=avatar.review_id,
         created_at=time_to_wire(avatar.created_at),
     )
 
@@ -207,6 +208,7 @@ def video_to_wire(video: Video) -> wire.Video:
         started_at=time_to_wire(video.started_at),
         finished_at=time_to_wire(video.finished_at),
         deleted_at=time_to_wire(video.deleted_at),
+        review_id=video.review_id,
     )
 
 

@@ -116,6 +116,8 @@ class Avatar:
     pack: ObjectRef
     preview: ObjectRef
     attested_at: datetime
+    review_id: str
+    """The review that it waits for, or waited for last; empty: none."""
     created_at: datetime
 
 
@@ -192,6 +194,8 @@ class Video:
     started_at: datetime | None
     finished_at: datetime | None
     deleted_at: datetime | None
+    review_id: str
+    """The review that it waits for, or waited for last; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,3 +272,92 @@ class Answer:
 
     status: int
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one account wants its content judged, at one time."""
+
+    account_id: str
+    version: int
+    """Counts from 1; 0: none was made."""
+    document: dict[str, Any]
+    author: str
+    created_at: datetime | None
+    """None of version 0."""
+
+
+class ReviewKind(StrEnum):
+    """What kind of content is reviewed."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+class ReviewStatus(StrEnum):
+    """Where a review stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided."""
+
+    status: ReviewStatus
+    author: str
+    note: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewReview:
+    """A content that is to be reviewed."""
+
+    kind: ReviewKind
+    content_sha256: str
+    purpose: str
+    text: str
+    asset_id: str
+    owns_asset: bool
+    """Whether the file was stored for the review alone and goes with it."""
+    verdict: dict[str, Any]
+    time_limit_s: int
+    otherwise: ReviewStatus
+    """What holds when nobody decides in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A content that moderation left to a person."""
+
+    id: str
+    account_id: str
+    kind: ReviewKind
+    content_sha256: str
+    purpose: str
+    text: str
+    asset_id: str
+    verdict: dict[str, Any]
+    status: ReviewStatus
+    """Of one whose time has run out undecided: what holds then."""
+    decided: bool
+    """Whether a person decided it."""
+    otherwise: ReviewStatus
+    due_at: datetime
+    decided_at: datetime | None
+    for_training: bool
+    created_at: datetime
+    decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A review that was decided, and the jobs that waited for it."""
+
+    review: Review
+    video_ids: tuple[str, ...]
+    avatar_ids: tuple[str, ...]

@@ -95,6 +95,7 @@ class CatalogServicer(CatalogServiceServicer):
             name=request.name,
             asset_id=request.asset_id,
             owns_asset=request.owns_asset,
+            review_id=request.review_id,
         )
         return wire.CreateAvatarResponse(avatar=messages.avatar_to_wire(avatar))
 
@@ -183,6 +184,7 @@ class CatalogServicer(CatalogServiceServicer):
             request.progress,
             messages.problem(request.error) if request.HasField("error") else None,
             messages.result(request.result) if request.HasField("result") else None,
+            request.review_id,
         )
         video = await self._catalog.videos.update(
             request.account_id, request.video_id, holder=request.holder, move=move

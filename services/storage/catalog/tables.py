@@ -23,12 +23,15 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 from services.storage.catalog.records import (
     AssetKind,
     AvatarStatus,
     Problem,
+    ReviewKind,
+    ReviewStatus,
     StreamStatus,
     VideoStatus,
 )
@@ -166,6 +169,8 @@ avatars = Table(
     Column("pack", Ref, nullable=False),
     Column("preview", Ref, nullable=False),
     Column("attested_at", UtcTime, nullable=False),
+    # Not a foreign key: replicas of the version before know nothing of reviews.
+    Column("review_id", Text, index=True),
     Column("created_at", UtcTime, nullable=False),
     Index(None, "account_id", "id"),
     Index(None, "status", "id"),
@@ -188,6 +193,7 @@ videos = Table(
     Column("fps", Integer, nullable=False),
     Column("subtitles", Boolean, nullable=False),
     Column("look", JSON),
+    Column("review_id", Text, index=True),
     Column("status", _one_of(VideoStatus), nullable=False),
     Column("progress", Float, nullable=False),
     Column("duration_s", Float),
@@ -235,6 +241,50 @@ streams = Table(
     Column("ended_at", UtcTime),
     Index(None, "account_id", "id"),
     Index(None, "status", "id"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("document", JSON, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _account(),
+    Column("kind", _one_of(ReviewKind), nullable=False),
+    Column("content_sha256", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    # Not a foreign key: what was decided outlives the file.
+    Column("asset_id", Text, nullable=False),
+    Column("owns_asset", Boolean, nullable=False),
+    Column("verdict", JSON, nullable=False),
+    Column("status", _one_of(ReviewStatus), nullable=False),
+    Column("otherwise", _one_of(ReviewStatus), nullable=False),
+    Column("due_at", UtcTime, nullable=False, index=True),
+    Column("decided_at", UtcTime),
+    Column("for_training", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "content_sha256"),
+    Index(None, "account_id", "id"),
+)
+
+review_decisions = Table(
+    "review_decisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("review_id", Text, ForeignKey("reviews.id"), nullable=False, index=True),
+    Column("status", _one_of(ReviewStatus), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("decided_at", UtcTime, nullable=False),
 )
 
 idempotency_keys = Table(

@@ -36,6 +36,7 @@ from services.storage.catalog.records import (
     VideoSpec,
     VideoStatus,
 )
+from services.storage.catalog.reviews import awaited, withdraw
 from services.storage.catalog.tables import assets, avatars, streams, videos
 from services.storage.refs import VIDEOS, ObjectRef
 
@@ -74,6 +75,8 @@ class Move:
     progress: float
     error: Problem | None
     result: VideoResult | None
+    review_id: str = ""
+    """The review that it waits for; its lease ends."""
 
     def __post_init__(self) -> None:
         """Raises InvalidInput when the parts don't fit together."""
@@ -83,6 +86,8 @@ class Move:
             raise InvalidInput("a result belongs to SUCCEEDED")
         if (self.status in _BADLY_ENDED) != (self.error is not None):
             raise InvalidInput("an error belongs to FAILED and REJECTED")
+        if self.review_id and self.status is not VideoStatus.MODERATING:
+            raise InvalidInput("a review belongs to MODERATING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,8 @@ class Videos:
             if job.status.is_end or job.lease_holder != holder:
                 raise StateConflict("the lease is lost")
             now = await tx.now()
-            if move.status is VideoStatus.QUEUED and job.cancel_requested:
+            lets_go = move.status is VideoStatus.QUEUED or bool(move.review_id)
+            if lets_go and job.cancel_requested:
                 values = _cancelled(now)
             else:
                 values = {"moved_at": now} | _moved(job, move, now)
@@ -193,6 +199,8 @@ class Videos:
             else:
                 values = {"cancel_requested": True}
             video = await _changed(tx, job, values)
+            if video.status.is_end:
+                await withdraw(tx, self._erasures, job.review_id)
         self._erasures.hurry()
         return video
 
@@ -206,6 +214,7 @@ class Videos:
             ended = {} if job.status.is_end else _cancelled(now)
             await self._erase(tx, job, running=not job.status.is_end)
             await _changed(tx, job, ended | _tombstone(job, now))
+            await withdraw(tx, self._erasures, job.review_id)
         self._erasures.hurry()
 
     async def stranded(self, *, idle_s: int) -> Stranded:
@@ -220,11 +229,14 @@ class Videos:
                 videos.c.status.in_(_UNFINISHED),
                 or_(videos.c.leased_until.is_(None), videos.c.leased_until <= now),
                 videos.c.moved_at <= idle_since,
+                ~awaited(videos.c.review_id, now),
             ).order_by(videos.c.id)
             preparing = (
                 select(avatars)
                 .where(
-                    avatars.c.status == AvatarStatus.PREPARING, avatars.c.created_at <= idle_since
+                    avatars.c.status == AvatarStatus.PREPARING,
+                    avatars.c.created_at <= idle_since,
+                    ~awaited(avatars.c.review_id, now),
                 )
                 .order_by(avatars.c.id)
             )
@@ -314,6 +326,8 @@ def _moved(job: Row[Any], move: Move, now: datetime) -> dict[str, Any]:
     }
     if move.status.is_end:
         values |= {"finished_at": now, **_FREE}
+    if move.review_id:
+        values |= {"review_id": move.review_id, **_FREE}
     if move.result is not None:
         values |= {
             "progress": 1.0,
@@ -407,4 +421,5 @@ def _record(row: Row[Any]) -> Video:
         started_at=row.started_at,
         finished_at=row.finished_at,
         deleted_at=row.deleted_at,
+        review_id=row.review_id or "",
     )

@@ -286,6 +286,7 @@ class Avatar(_message.Message):
     PREVIEW_FIELD_NUMBER: _builtins.int
     ATTESTED_AT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    REVIEW_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"av_…"."""
     account_id: _builtins.str
@@ -302,6 +303,8 @@ class Avatar(_message.Message):
     """Likewise."""
     asset_id: _builtins.str
     """The portrait's asset."""
+    review_id: _builtins.str
+    """The review that it waits for, or waited for last; empty: none."""
     @_builtins.property
     def error(self) -> Global___Problem:
         """Why it failed or was rejected."""
@@ -343,10 +346,11 @@ class Avatar(_message.Message):
         preview: _media_pb2.ObjectRef | None = ...,
         attested_at: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        review_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "attested_at", b"attested_at", "created_at", b"created_at", "error", b"error", "pack", b"pack", "portrait", b"portrait", "preview", b"preview"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "account_id", b"account_id", "asset_id", b"asset_id", "attested_at", b"attested_at", "created_at", b"created_at", "error", b"error", "height", b"height", "id", b"id", "kind", b"kind", "name", b"name", "pack", b"pack", "portrait", b"portrait", "preview", b"preview", "status", b"status", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "account_id", b"account_id", "asset_id", b"asset_id", "attested_at", b"attested_at", "created_at", b"created_at", "error", b"error", "height", b"height", "id", b"id", "kind", b"kind", "name", b"name", "pack", b"pack", "portrait", b"portrait", "preview", b"preview", "review_id", b"review_id", "status", b"status", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
@@ -447,6 +451,7 @@ class Video(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     DELETED_AT_FIELD_NUMBER: _builtins.int
+    REVIEW_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"vd_…"."""
     account_id: _builtins.str
@@ -471,6 +476,8 @@ class Video(_message.Message):
     """True when its owner asked it to stop."""
     attempts: _builtins.int
     """Times that a worker began it."""
+    review_id: _builtins.str
+    """The review that it waits for, or waited for last; empty: none."""
     @_builtins.property
     def spec(self) -> Global___VideoSpec:
         """What it is made from; its text is emptied when the video is erased."""
@@ -531,10 +538,11 @@ class Video(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         deleted_at: _timestamp_pb2.Timestamp | None = ...,
+        review_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_duration_s", b"_duration_s", "_error", b"_error", "_queue_position", b"_queue_position", "_size_bytes", b"_size_bytes", "_words", b"_words", "content", b"content", "created_at", b"created_at", "deleted_at", b"deleted_at", "duration_s", b"duration_s", "error", b"error", "finished_at", b"finished_at", "metadata", b"metadata", "queue_position", b"queue_position", "size_bytes", b"size_bytes", "spec", b"spec", "started_at", b"started_at", "words", b"words"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_duration_s", b"_duration_s", "_error", b"_error", "_queue_position", b"_queue_position", "_size_bytes", b"_size_bytes", "_words", b"_words", "account_id", b"account_id", "attempts", b"attempts", "cancel_requested", b"cancel_requested", "content", b"content", "created_at", b"created_at", "deleted_at", b"deleted_at", "duration_s", b"duration_s", "error", b"error", "finished_at", b"finished_at", "height", b"height", "id", b"id", "metadata", b"metadata", "progress", b"progress", "queue_position", b"queue_position", "size_bytes", b"size_bytes", "spec", b"spec", "started_at", b"started_at", "status", b"status", "webhook_url", b"webhook_url", "width", b"width", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_duration_s", b"_duration_s", "_error", b"_error", "_queue_position", b"_queue_position", "_size_bytes", b"_size_bytes", "_words", b"_words", "account_id", b"account_id", "attempts", b"attempts", "cancel_requested", b"cancel_requested", "content", b"content", "created_at", b"created_at", "deleted_at", b"deleted_at", "duration_s", b"duration_s", "error", b"error", "finished_at", b"finished_at", "height", b"height", "id", b"id", "metadata", b"metadata", "progress", b"progress", "queue_position", b"queue_position", "review_id", b"review_id", "size_bytes", b"size_bytes", "spec", b"spec", "started_at", b"started_at", "status", b"status", "webhook_url", b"webhook_url", "width", b"width", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__content: _TypeAlias = _typing.Literal["content"]  # noqa: Y015
     _WhichOneofArgType__content: _TypeAlias = _typing.Literal["_content", b"_content"]  # noqa: Y015
@@ -1020,6 +1028,7 @@ class CreateAvatarRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ASSET_ID_FIELD_NUMBER: _builtins.int
     OWNS_ASSET_FIELD_NUMBER: _builtins.int
+    REVIEW_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The owner."""
     name: _builtins.str
@@ -1028,6 +1037,8 @@ class CreateAvatarRequest(_message.Message):
     """The portrait's asset; it must be the account's own image."""
     owns_asset: _builtins.bool
     """True when the asset was uploaded for this avatar alone and goes with it."""
+    review_id: _builtins.str
+    """The review of the portrait that the avatar waits for; empty: none."""
     def __init__(
         self,
         *,
@@ -1035,10 +1046,11 @@ class CreateAvatarRequest(_message.Message):
         name: _builtins.str = ...,
         asset_id: _builtins.str = ...,
         owns_asset: _builtins.bool = ...,
+        review_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asset_id", b"asset_id", "name", b"name", "owns_asset", b"owns_asset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asset_id", b"asset_id", "name", b"name", "owns_asset", b"owns_asset", "review_id", b"review_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1533,6 +1545,7 @@ class UpdateVideoRequest(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    REVIEW_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The owner."""
     video_id: _builtins.str
@@ -1543,6 +1556,8 @@ class UpdateVideoRequest(_message.Message):
     """The new status; an end status frees the lease. SUCCEEDED takes its figures from what RecordService stored."""
     progress: _builtins.float
     """0 to 1."""
+    review_id: _builtins.str
+    """With MODERATING: the review that the job waits for; the lease ends. Empty: none is waited for."""
     @_builtins.property
     def error(self) -> Global___Problem:
         """Why, for FAILED and REJECTED."""
@@ -1561,10 +1576,11 @@ class UpdateVideoRequest(_message.Message):
         progress: _builtins.float = ...,
         error: Global___Problem | None = ...,
         result: Global___VideoResult | None = ...,
+        review_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "_result", b"_result", "error", b"error", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "_result", b"_result", "account_id", b"account_id", "error", b"error", "holder", b"holder", "progress", b"progress", "result", b"result", "status", b"status", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "_result", b"_result", "account_id", b"account_id", "error", b"error", "holder", b"holder", "progress", b"progress", "result", b"result", "review_id", b"review_id", "status", b"status", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015

@@ -319,7 +319,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListStrandedJobs(self, request, context):
-        """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again.
+        """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again. Those
+        that wait for a person are left out until their time runs out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -78,7 +78,9 @@ class CatalogServiceStub:
     DeleteVideo: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteVideoRequest, _catalog_service_pb2.DeleteVideoResponse]
     """Erases a video's content; a tombstone without content stays. A job that runs is cancelled. Fails with VIDEO_NOT_FOUND."""
     ListStrandedJobs: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListStrandedJobsRequest, _catalog_service_pb2.ListStrandedJobsResponse]
-    """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again."""
+    """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again. Those
+    that wait for a person are left out until their time runs out.
+    """
     CreateStream: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateStreamRequest, _catalog_service_pb2.CreateStreamResponse]
     """Records a live stream, created."""
     GetStream: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetStreamRequest, _catalog_service_pb2.GetStreamResponse]
@@ -152,7 +154,9 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     DeleteVideo: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteVideoRequest, _catalog_service_pb2.DeleteVideoResponse]  # type: ignore[assignment]
     """Erases a video's content; a tombstone without content stays. A job that runs is cancelled. Fails with VIDEO_NOT_FOUND."""
     ListStrandedJobs: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListStrandedJobsRequest, _catalog_service_pb2.ListStrandedJobsResponse]  # type: ignore[assignment]
-    """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again."""
+    """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again. Those
+    that wait for a person are left out until their time runs out.
+    """
     CreateStream: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateStreamRequest, _catalog_service_pb2.CreateStreamResponse]  # type: ignore[assignment]
     """Records a live stream, created."""
     GetStream: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetStreamRequest, _catalog_service_pb2.GetStreamResponse]  # type: ignore[assignment]
@@ -343,7 +347,9 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ListStrandedJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListStrandedJobsResponse, _abc.Awaitable[_catalog_service_pb2.ListStrandedJobsResponse]]:
-        """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again."""
+        """Lists jobs of all accounts that wait or run and whose lease, if any, has run out: what a worker must pick up again. Those
+        that wait for a person are left out until their time runs out.
+        """
 
     @_abc_1.abstractmethod
     def CreateStream(
