@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from services.common.errors import StartupError
 from services.moderation.features import BUCKETS, count
 from services.moderation.lexicon import Language
-from services.moderation.normalisation import HAN, Reading, View
+from services.moderation.normalisation import BREAK, HAN, Reading, View
+from services.moderation.policy import GUARDED, NO_POLICY, Policy
 from services.moderation.verdict import Label, Span
 
 BUNDLED_MODEL = Path(__file__).parent / "model" / "text.npz"
@@ -137,38 +138,64 @@ class Classifier:
         self._columns = [column for column, name in enumerate(weights.outputs) if name != ANY]
         self.version = digest[:8]
 
-    def suspicions(self, reading: Reading, places: Sequence[Span]) -> Iterator[Suspicion]:
-        """What each passage is suspected of, if of anything."""
+    def own_thresholds(self, label: Label) -> tuple[float, float]:
+        """From which probabilities on a label is for a person and is refused, where least."""
+        if label not in self._labels:
+            return 1.0, 1.0
+        column = self._weights.outputs.index(label)
+        review, block = self._weights.review[:, column], self._weights.block[:, column]
+        return float(review.min()), float(block.min())
+
+    def suspicions(
+        self,
+        reading: Reading,
+        places: Sequence[Span],
+        policy: Policy = NO_POLICY,
+        allowed: Sequence[Span] = (),
+    ) -> Iterator[Suspicion]:
+        """What each passage is suspected of, if of anything, by what is not allowed in it."""
         for place in places:
-            if not _says_enough(_slice(reading.words, place), _slice(reading.ideographs, place)):
-                continue
-            language, scores = self._scores(reading, place)
-            review, block = self._weights.review[language], self._weights.block[language]
-            is_certain = bool(scores[self._any] >= block[self._any])
-            suspected = [
-                Suspicion(
-                    place,
-                    label,
-                    float(scores[column]),
-                    is_certain and bool(scores[column] >= block[column]),
-                )
-                for label, column in zip(self._labels, self._columns, strict=True)
-                if scores[column] >= review[column]
-            ]
-            if not suspected and scores[self._any] >= review[self._any]:
-                best = max(self._columns, key=lambda column: scores[column])
-                label = self._labels[self._columns.index(best)]
-                suspected = [Suspicion(place, label, float(scores[self._any]), False)]
-            yield from suspected
+            found = self._suspected(reading, place, [place], policy)
+            rest = outside(place, allowed)
+            if rest != [place]:
+                guarded = [each for each in found if each.label in GUARDED]
+                found = self._suspected(reading, place, rest, policy)
+                found = [*guarded, *(each for each in found if each.label not in GUARDED)]
+            yield from found
 
     def harm(self, reading: Reading, places: Sequence[Span]) -> float:
         """How likely the worst of the passages does any harm, whatever the thresholds."""
-        return max((float(self._scores(reading, place)[1].max()) for place in places), default=0.0)
+        read = (_read(reading, [place]) for place in places)
+        return max((float(self._scores(*each)[1].max()) for each in read), default=0.0)
 
-    def _scores(self, reading: Reading, place: Span) -> tuple[int, Floats]:
-        """The passage's language and the probability of each output."""
-        ideographs = _slice(reading.ideographs, place)
-        counts = count(_slice(reading.words, place), ideographs, self._rarity)
+    def _suspected(
+        self, reading: Reading, place: Span, parts: Sequence[Span], policy: Policy
+    ) -> list[Suspicion]:
+        """What a passage is suspected of by parts of it."""
+        words, ideographs = _read(reading, parts)
+        if not _says_enough(words, ideographs):
+            return []
+        language, scores = self._scores(words, ideographs)
+        review, block = self._weights.review[language], self._weights.block[language]
+        is_certain = bool(scores[self._any] >= block[self._any])
+        suspected: list[Suspicion] = []
+        for label, column in zip(self._labels, self._columns, strict=True):
+            score = float(scores[column])
+            least, refused = policy.thresholds(label, float(review[column]), float(block[column]))
+            if score >= least:
+                trusted = is_certain or policy.rule(label).block_from is not None
+                suspected.append(Suspicion(place, label, score, trusted and score >= refused))
+        likely = float(scores[self._any])
+        if not suspected and likely >= review[self._any]:
+            best = max(self._columns, key=lambda column: scores[column])
+            label = self._labels[self._columns.index(best)]
+            if likely >= (policy.rule(label).review_from or 0):
+                suspected = [Suspicion(place, label, likely, False)]
+        return suspected
+
+    def _scores(self, words: str, ideographs: str) -> tuple[int, Floats]:
+        """The language of what was read and the probability of each output."""
+        counts = count(words, ideographs, self._rarity)
         language = int(is_chinese(ideographs))
         weights = self._weights
         picked = weights.weights[counts.buckets].astype(np.float32)
@@ -176,6 +203,20 @@ class Classifier:
         return language, 1 / (
             1 + np.exp(-(weights.slope[language] * sums + weights.offset[language]))
         )
+
+
+def outside(place: Span, allowed: Sequence[Span]) -> list[Span]:
+    """What is left of a place without allowed ones, which are in order and do not overlap."""
+    left: list[Span] = []
+    start = place.start
+    for span in allowed:
+        if start < span.end and span.start < place.end:
+            if span.start > start:
+                left.append(Span(start, span.start))
+            start = span.end
+    if start < place.end:
+        left.append(Span(start, place.end))
+    return left
 
 
 def _says_enough(words: str, ideographs: str) -> bool:
@@ -186,6 +227,12 @@ def _says_enough(words: str, ideographs: str) -> bool:
 def is_chinese(ideographs: str) -> bool:
     """Whether a passage is Chinese: a character weighs as much as three letters."""
     return 3 * len(HAN.findall(ideographs)) > _CHINESE_SHARE * len(ideographs)
+
+
+def _read(reading: Reading, parts: Sequence[Span]) -> tuple[str, str]:
+    """Some parts of a text, as words and as ideographs."""
+    words = [_slice(reading.words, part) for part in parts]
+    return " ".join(words), BREAK.join(_slice(reading.ideographs, part) for part in parts)
 
 
 def _slice(view: View, place: Span) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from services.moderation.policy import NO_POLICY, Policy
 from services.moderation.text import TextJudge
 from services.moderation.verdict import Verdict
 
@@ -59,15 +60,16 @@ class JudgedClause:
 class ClauseJudge:
     """Judges the clauses of one text, each together with what preceded it."""
 
-    def __init__(self, texts: TextJudge) -> None:
+    def __init__(self, texts: TextJudge, policy: Policy = NO_POLICY) -> None:
         self._texts = texts
+        self._policy = policy
         self._context = ""
         self._context_start = 0
 
     def judge(self, clause: str) -> JudgedClause:
         """The verdict on the next clause."""
         text = self._context + clause
-        verdict = self._texts.judge(text, since=len(self._context))
+        verdict = self._texts.judge(text, since=len(self._context), policy=self._policy)
         found = tuple(
             replace(
                 finding, spans=tuple(span.shifted(self._context_start) for span in finding.spans)

@@ -16,14 +16,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
 
 from services.common.errors import StartupError
-from services.moderation.normalisation import folded, ideographs, plain_words
+from services.moderation.disguises import SLANG
+from services.moderation.normalisation import (
+    BREAK,
+    HAN,
+    Reading,
+    Vocabulary,
+    folded,
+    ideographs,
+    plain_words,
+)
 from services.moderation.verdict import Label
 
 BUNDLED_LISTS = Path(__file__).parent / "lexicon"
@@ -160,6 +169,54 @@ def _spellings(part: str, language: Language) -> frozenset[str]:
     if max(map(len, keys)) > MAX_SPELLING:
         raise ValueError(f"a spelling is longer than {MAX_SPELLING} characters")
     return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """An entry that is written as it is said, without the notation of the lists."""
+
+    text: str
+    kind: Kind
+    label: Label | None = None
+    sub_label: str = ""
+
+    @property
+    def language(self) -> Language:
+        """Chinese when an ideograph is in it."""
+        is_chinese = HAN.search(folded(self.text).text)
+        return Language.CHINESE if is_chinese else Language.ENGLISH
+
+
+def fault_of_phrase(text: str) -> str:
+    """What is wrong with a phrase's text, and what to do; empty for a sound one."""
+    plain = folded(text).text
+    if not text.strip():
+        return "is empty; leave it out"
+    if not any(map(str.isalpha, plain)):
+        return "holds no letter; a phrase is found by its words"
+    if not all(letter.isascii() or HAN.match(letter) for letter in plain if letter.isalpha()):
+        return "must be English or Chinese"
+    if len(plain) > MAX_SPELLING:
+        return f"is read as more than {MAX_SPELLING} characters; make it shorter"
+    return ""
+
+
+def phrase_lines(phrases: Iterable[Phrase]) -> list[Line]:
+    """Phrases as lines of a list, spelled as the texts are read that they are searched in."""
+    spoken = list(phrases)
+    words = (word for each in spoken for word in plain_words(folded(each.text)))
+    vocabulary = Vocabulary(said for word in words for said in SLANG.get(word, word).split())
+    return [_phrase_line(each, vocabulary) for each in spoken]
+
+
+def _phrase_line(phrase: Phrase, vocabulary: Vocabulary) -> Line:
+    language = phrase.language
+    reading = Reading(phrase.text, vocabulary)
+    view = reading.ideographs if language is Language.CHINESE else reading.words
+    as_written = view.text.strip()
+    without_ends = as_written.replace(f"{BREAK} " if language is Language.ENGLISH else BREAK, "")
+    entry = Entry(language, phrase.kind, phrase.label, phrase.sub_label, 1, True)
+    return Line(entry, (frozenset({as_written, without_ends}),))
 
 
 def expand(part: str) -> list[str]:

@@ -44,6 +44,11 @@ class Hit:
         )
 
 
+def by_place(hit: Hit) -> Span:
+    """To sort hits by."""
+    return hit.span
+
+
 _Accept = Callable[[View, int, int], bool]
 
 
@@ -204,7 +209,7 @@ class Matcher:
             if len(parts) == self._entries[number].part_count
             for pieces in _whole(self._entries[number], parts, sentences)
         ]
-        return sorted(hits, key=lambda hit: hit.span)
+        return sorted(hits, key=by_place)
 
     def _part_hits(self, reading: Reading) -> Iterator[tuple[int, int, Span]]:
         yield from self._english.search(reading.words)
@@ -249,9 +254,13 @@ def _nearest(
     return min(near, key=gap, default=None)
 
 
-def harmful(hits: Sequence[Hit]) -> Iterator[Hit]:
-    """The hits that speak of harm and lie in nothing that is known to be innocent."""
-    allowed = disjoint(hit.span for hit in hits if hit.entry.kind is Kind.ALLOW)
+def allowed_places(hits: Iterable[Hit]) -> tuple[Span, ...]:
+    """Where what is known to be innocent stands, in order."""
+    return disjoint(hit.span for hit in hits if hit.entry.kind is Kind.ALLOW)
+
+
+def harmful(hits: Iterable[Hit], allowed: Sequence[Span]) -> Iterator[Hit]:
+    """The hits that speak of harm and no part of which lies in an allowed place."""
     starts = [span.start for span in allowed]
 
     def is_allowed(piece: Span) -> bool:
@@ -259,8 +268,7 @@ def harmful(hits: Sequence[Hit]) -> Iterator[Hit]:
         return index >= 0 and allowed[index].covers(piece)
 
     for hit in hits:
-        speaks_of_harm = hit.entry.kind in _HARMFUL_KINDS
-        if speaks_of_harm and not any(map(is_allowed, hit.pieces)):
+        if hit.entry.kind in _HARMFUL_KINDS and not any(map(is_allowed, hit.pieces)):
             yield hit
 
 

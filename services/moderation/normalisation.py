@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 from services.moderation.disguises import PICTURED_ENGLISH, SLANG, TAKEN_APART
@@ -276,11 +277,18 @@ def sentence_numbers(text: str) -> tuple[int, ...]:
 class Reading:
     """A text read in every way that it is searched."""
 
-    __slots__ = ("ideographs", "sentences", "text", "words")
+    __slots__ = ("_spoken", "ideographs", "sentences", "text", "words")
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.text = text
         self.sentences = sentence_numbers(text)
         base = folded(text)
-        self.words = words(_with_english_pictures(text, base), vocabulary)
+        self._spoken = _with_english_pictures(text, base)
+        self.words = words(self._spoken, vocabulary)
         self.ideographs = ideographs(base)
+
+    def with_words_of(self, vocabulary: Vocabulary) -> Reading:
+        """The same text, its disguised words read as those of another vocabulary."""
+        other = copy(self)
+        other.words = words(self._spoken, vocabulary)
+        return other
