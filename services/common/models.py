@@ -21,7 +21,9 @@ _MANIFEST_PLACES = (
 )
 
 Registry = Literal["pypi", "npm"]
-Derivation = Literal["copy", "join", "kokoro_with_durations", "kokoro_voices", "tflite_to_onnx"]
+Derivation = Literal[
+    "copy", "face_api_age", "join", "kokoro_with_durations", "kokoro_voices", "tflite_to_onnx"
+]
 
 
 class ModelMissing(StartupError):

@@ -33,6 +33,11 @@ class OnnxNetwork:
         self._input: str = session.get_inputs()[0].name
         self._outputs: list[str] = [output.name for output in session.get_outputs()]
 
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What the file says of itself."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
     def __call__(self, image: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         """The outputs by name."""
         return dict(zip(self._outputs, self._session.run(None, {self._input: image}), strict=True))

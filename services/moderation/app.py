@@ -10,21 +10,28 @@ from contextlib import asynccontextmanager
 import grpc
 from vultus.moderation.v1 import moderation_service_pb2_grpc
 
+from services.common.faces import FaceDetector
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore, read_manifest
-from services.common.onnx import open_network
+from services.common.onnx import OnnxNetwork, open_network
 from services.moderation import folding, phonetics
+from services.moderation.age import AgeEstimator
 from services.moderation.audio import AudioJudge
-from services.moderation.image import ImageJudge, Thresholds
+from services.moderation.faces import AgedFaces
+from services.moderation.image import ImageJudge
+from services.moderation.image_model import OpenNsfw, Thresholds
+from services.moderation.ocr import OcrReader
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.settings import ModerationSettings
 from services.moderation.speech import WhisperTranscriber
 from services.moderation.store import StorageObjects
-from services.moderation.text import open_text_judge
+from services.moderation.text import TextJudge, open_text_judge
 
 SERVICE_NAME = "vultus.moderation.v1.ModerationService"
 _NUDITY_MODEL, _SPEECH_MODEL = "opennsfw", "whisper-base"
+_LINES_MODEL, _TEXT_MODEL = "text-finder", "text-recogniser"
+_FACE_MODEL, _AGE_MODEL = "face-detector", "face-age"
 
 
 @asynccontextmanager
@@ -69,11 +76,7 @@ def open_judges(settings: ModerationSettings, listening: Executor) -> Judges:
     phonetics.warm()
     store = ModelStore(settings.home)
     texts = open_text_judge()
-    images = ImageJudge(
-        open_network(store.path(_NUDITY_MODEL), settings.onnx_providers),
-        Thresholds(settings.image_review_score, settings.image_block_score),
-        _version(_NUDITY_MODEL),
-    )
+    images = _image_judge(settings, store, texts)
     transcriber = WhisperTranscriber(
         store.path(_SPEECH_MODEL), device=settings.speech_device, threads=settings.speech_threads
     )
@@ -85,6 +88,26 @@ def open_judges(settings: ModerationSettings, listening: Executor) -> Judges:
         max_s=settings.max_recording_s,
     )
     return Judges(texts, images, recordings)
+
+
+def _image_judge(settings: ModerationSettings, store: ModelStore, texts: TextJudge) -> ImageJudge:
+    def opened(model: str) -> OnnxNetwork:
+        return open_network(store.path(model), settings.onnx_providers)
+
+    nudity = OpenNsfw(
+        opened(_NUDITY_MODEL),
+        Thresholds(settings.image_review_score, settings.image_block_score),
+        _version(_NUDITY_MODEL),
+    )
+    recogniser = opened(_TEXT_MODEL)
+    reader = OcrReader(opened(_LINES_MODEL), recogniser, recogniser.about, _version(_TEXT_MODEL))
+    faces = AgedFaces(
+        FaceDetector(opened(_FACE_MODEL)),
+        AgeEstimator(opened(_AGE_MODEL)),
+        Thresholds(settings.minor_review_score),
+        _version(_AGE_MODEL),
+    )
+    return ImageJudge([nudity], reader, faces, texts)
 
 
 def limits_of(settings: ModerationSettings) -> Limits:

@@ -19,7 +19,7 @@ from services.common.errors import DeadlineExceeded, InvalidInput, TextTooLong
 from services.common.telemetry import stage
 from services.moderation.audio import AudioJudge
 from services.moderation.clauses import ClauseCutter, ClauseJudge
-from services.moderation.image import ImageJudge
+from services.moderation.image import ImageJudge, Purpose
 from services.moderation.sound import Chunk
 from services.moderation.store import ObjectName, Objects
 from services.moderation.text import TextJudge
@@ -37,6 +37,10 @@ _SUGGESTIONS = {
 _SOURCES = {
     FindingSource.LEXICON: wire.FINDING_SOURCE_LEXICON,
     FindingSource.MODEL: wire.FINDING_SOURCE_MODEL,
+}
+_PURPOSES = {
+    wire.IMAGE_PURPOSE_PORTRAIT: Purpose.PORTRAIT,
+    wire.IMAGE_PURPOSE_BACKGROUND: Purpose.BACKGROUND,
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -105,10 +109,13 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
     ) -> wire.CheckImageResponse:
         """See the proto."""
         name = _name(request.image)
+        purpose = _PURPOSES.get(request.purpose, Purpose.UNKNOWN)
         loop = asyncio.get_running_loop()
         with self._images.taken(), stage("judge_image"):
             data = await self._objects.read(name, self._limits.max_image_bytes)
-            verdict = await loop.run_in_executor(self._looking, self._judges.images.judge, data)
+            verdict = await loop.run_in_executor(
+                self._looking, self._judges.images.check, data, purpose
+            )
         return wire.CheckImageResponse(verdict=_told("image", verdict))
 
     async def CheckAudio(

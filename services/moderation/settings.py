@@ -22,6 +22,8 @@ class ModerationSettings(ServiceSettings):
     """Nudity score from which on a person has to decide."""
     image_block_score: float = Field(default=0.8, gt=0, le=1)
     """Nudity score from which on a picture is refused."""
+    minor_review_score: float = Field(default=0.65, gt=0, le=1)
+    """How likely a face is a child's from which on a person has to decide."""
     max_image_bytes: int = Field(default=20_000_000, ge=1)
     """Largest picture that is read from storage."""
     speech_device: Literal["cpu", "cuda"] = "cpu"

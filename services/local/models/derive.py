@@ -13,6 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from services.common.models import ModelFile
+from services.local.models import face_api_age
 from services.local.models.tflite_to_onnx import convert
 
 _KOKORO_DURATIONS = "/encoder/Clip_output_0"
@@ -26,6 +27,9 @@ def derive(file: ModelFile, sources: Sequence[bytes]) -> bytes:
         case "copy":
             (content,) = sources
             return content
+        case "face_api_age":
+            manifest, weights = sources
+            return face_api_age.convert(manifest, weights)
         case "join":
             return b"".join(sources)
         case "kokoro_with_durations":

@@ -39,12 +39,15 @@ from services.gateway.clients.media import GrpcModerator
 from services.gateway.media import AudioChunk, ObjectRef
 from services.gateway.records import Suggestion
 from services.moderation.audio import AudioJudge
-from services.moderation.image import ImageJudge, Thresholds
+from services.moderation.faces import Faces
+from services.moderation.image import ImageJudge
+from services.moderation.image_model import OpenNsfw, Picture, Score, Thresholds
+from services.moderation.ocr import NO_TEXT, PictureText
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.speech import Heard
 from services.moderation.store import StorageObjects
 from services.moderation.text import TextJudge, open_text_judge
-from services.moderation.verdict import HARMS
+from services.moderation.verdict import HARMS, Label
 
 MODERATION, OBJECTS = "vultus.moderation.v1.ModerationService", "vultus.storage.v1.ObjectService"
 LIMITS = Limits(
@@ -93,13 +96,23 @@ class Models:
     """What the models say; a gate that is closed holds the transcriber."""
 
     score: float = 0.0
+    text: PictureText = NO_TEXT
+    faces: int = 1
     heard: Heard = field(default_factory=lambda: Heard("hello", "en", 5.0))
     broken: bool = False
     gate: threading.Event = field(default_factory=threading.Event)
     windows: int = 0
+    version: str = "picture-1"
 
     def __call__(self, image: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         return {"out": np.array([[1 - self.score, self.score]], np.float32)}
+
+    def read(self, picture: Picture) -> PictureText:
+        return self.text
+
+    def look(self, picture: Picture) -> Faces:
+        likely = Score(Label.MINOR, "face", 0.0, Thresholds(0.5))
+        return Faces((30.0,) * self.faces, self.faces, likely)
 
     def transcribe(self, samples: NDArray[np.float32], language: str | None) -> Heard:
         self.windows += 1
@@ -147,7 +160,7 @@ async def house(texts: TextJudge, limits: Limits) -> AsyncIterator[House]:
         to_storage = await stack.enter_async_context(open_channel(stored.address))
         judges = Judges(
             texts,
-            ImageJudge(models, Thresholds(0.5, 0.8), "nudity-1"),
+            ImageJudge([OpenNsfw(models, Thresholds(0.5, 0.8), "nudity-1")], models, models, texts),
             AudioJudge(models, texts, "whisper-1", listening=listening, max_s=60),
         )
         servicer = ModerationServicer(
@@ -183,9 +196,14 @@ async def check_text(house: House, text: str, language: str | None = None) -> wi
     return (await unary(house.stub.CheckText(request))).verdict
 
 
-async def check_image(house: House, key: str = "ac_1/as_1") -> wire.Verdict:
+async def check_image(
+    house: House,
+    key: str = "ac_1/as_1",
+    purpose: wire.ImagePurpose.ValueType = wire.IMAGE_PURPOSE_UNSPECIFIED,
+) -> wire.Verdict:
     ref = media_pb2.ObjectRef(bucket="assets", key=key)
-    return (await unary(house.stub.CheckImage(wire.CheckImageRequest(image=ref)))).verdict
+    request = wire.CheckImageRequest(image=ref, purpose=purpose)
+    return (await unary(house.stub.CheckImage(request))).verdict
 
 
 def sound(seconds: float = 1.0) -> wire.CheckAudioRequest:
@@ -264,9 +282,37 @@ async def test_a_picture_is_judged_by_its_score(
     house.models.score = score
     verdict = await check_image(house)
     assert verdict.suggestion == suggestion
-    assert list(verdict.evaluated) == ["sexual"]
+    assert list(verdict.evaluated) == ["sexual", "minor"]
     assert "violence" in verdict.not_evaluated
     assert all(c.source == wire.FINDING_SOURCE_MODEL for c in verdict.categories)
+
+
+async def test_what_a_picture_is_for_decides_what_is_asked_of_faces(house: House) -> None:
+    house.storage.objects["ac_1/as_1"] = picture()
+    house.models.faces = 2
+    portrait = await check_image(house, purpose=wire.IMAGE_PURPOSE_PORTRAIT)
+    assert portrait.suggestion == wire.SUGGESTION_REVIEW
+    told = [(category.label, category.sub_label) for category in portrait.categories]
+    assert told == [("portrait", "several_faces")]
+    assert list(portrait.evaluated) == ["sexual", "minor", "portrait"]
+    background = await check_image(house, purpose=wire.IMAGE_PURPOSE_BACKGROUND)
+    assert background.suggestion == wire.SUGGESTION_PASS
+    assert list(background.evaluated) == ["sexual"]
+    unknown = await check_image(house)
+    assert unknown.suggestion == wire.SUGGESTION_PASS
+    assert list(unknown.evaluated) == ["sexual", "minor"]
+
+
+async def test_what_is_written_in_a_picture_is_judged_and_not_logged(house: House) -> None:
+    house.storage.objects["ac_1/as_1"] = picture()
+    house.models.text = PictureText(("I will kill you",), is_whole=True)
+    with capture_logs() as lines:
+        verdict = await check_image(house)
+    assert verdict.suggestion == wire.SUGGESTION_BLOCK
+    assert [(c.label, c.sub_label) for c in verdict.categories] == [("violence", "text")]
+    assert not verdict.categories[0].spans
+    assert lines
+    assert "kill" not in repr(lines)
 
 
 async def test_pictures_that_cannot_be_judged_are_errors(house: House) -> None:
