@@ -21,6 +21,7 @@ from services.moderation.audio import AudioJudge
 from services.moderation.faces import AgedFaces
 from services.moderation.image import ImageJudge
 from services.moderation.image_model import OpenNsfw, Thresholds
+from services.moderation.labelled_network import open_labelled_network
 from services.moderation.ocr import OcrReader
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.settings import ModerationSettings
@@ -107,7 +108,8 @@ def _image_judge(settings: ModerationSettings, store: ModelStore, texts: TextJud
         Thresholds(settings.minor_review_score),
         _version(_AGE_MODEL),
     )
-    return ImageJudge([nudity], reader, faces, texts)
+    own = [open_labelled_network(each, settings.onnx_providers) for each in settings.image_models]
+    return ImageJudge([nudity, *own], reader, faces, texts)
 
 
 def limits_of(settings: ModerationSettings) -> Limits:

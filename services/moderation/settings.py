@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -24,6 +25,8 @@ class ModerationSettings(ServiceSettings):
     """Nudity score from which on a picture is refused."""
     minor_review_score: float = Field(default=0.65, gt=0, le=1)
     """How likely a face is a child's from which on a person has to decide."""
+    image_models: tuple[Path, ...] = ()
+    """Folders of an operator's own models for pictures, as JSON; see `labelled_network.py`."""
     max_image_bytes: int = Field(default=20_000_000, ge=1)
     """Largest picture that is read from storage."""
     speech_device: Literal["cpu", "cuda"] = "cpu"
