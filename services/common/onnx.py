@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from services.common.errors import StartupError
 
+CUDA = "CUDAExecutionProvider"
+_EXACT = {"use_tf32": "0"}
+
 
 class ProviderMissing(StartupError):
     """An execution provider that the settings demand can't be used here."""
@@ -45,6 +48,15 @@ class OnnxNetwork:
 
 def open_network(path: Path, providers: Sequence[str], threads: int = 1) -> OnnxNetwork:
     """A network on the given providers; raises ProviderMissing rather than using fewer of them."""
+    return OnnxNetwork(open_session(path, providers, threads))
+
+
+def open_session(
+    model: Path | bytes, providers: Sequence[str], threads: int = 1, *, exact: bool = False
+) -> onnxruntime.InferenceSession:
+    """A session of a model on the given providers; raises ProviderMissing rather than using fewer.
+
+    `exact`: products of matrices keep all of float32, where CUDA would shorten it to TF32."""
     missing = set(providers) - set(onnxruntime.get_available_providers())
     if missing:
         raise ProviderMissing(
@@ -54,12 +66,16 @@ def open_network(path: Path, providers: Sequence[str], threads: int = 1) -> Onnx
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+    session = onnxruntime.InferenceSession(
+        model if isinstance(model, bytes) else str(model),
+        options,
+        providers=list(providers),
+        provider_options=[_EXACT if exact and name == CUDA else {} for name in providers],
+    )
     # A provider that fails to initialise is dropped by the runtime with a mere warning.
     dropped = set(providers) - set(session.get_providers())
     if dropped:
         raise ProviderMissing(
-            f"{', '.join(sorted(dropped))} could not be started for {path.name}: "
-            "see ONNX Runtime's message above"
+            f"{', '.join(sorted(dropped))} could not be started: see ONNX Runtime's message above"
         )
-    return OnnxNetwork(session)
+    return session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -16,6 +16,7 @@ from vultus.lipsync.v1 import lipsync_service_pb2_grpc
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.models import ModelStore
+from services.common.onnx import CUDA
 from services.lipsync.capacity import Capacity, measured_room
 from services.lipsync.motion.voice import OnnxMouthNetwork
 from services.lipsync.pack import AvatarPack
@@ -24,7 +25,7 @@ from services.lipsync.servicer import Limits, LipsyncServicer
 from services.lipsync.session import SessionLimits
 from services.lipsync.settings import LipsyncSettings
 from services.lipsync.store import PackCache, StorageObjects
-from services.lipsync.studio import PictureStudio
+from services.lipsync.studio import Batched, PictureStudio
 
 log = structlog.get_logger()
 
@@ -89,7 +90,19 @@ def open_studio(settings: LipsyncSettings) -> PictureStudio:
         settings.onnx_providers,
     )
     inspector = PortraitInspector(models)
-    return PictureStudio(inspector, PackBuilder(inspector, models))
+    return PictureStudio(
+        inspector, PackBuilder(inspector, models), batched_drawing(settings.onnx_providers)
+    )
+
+
+def batched_drawing(providers: Sequence[str]) -> Batched | None:
+    """What draws all sessions together on a GPU; None where OpenCV on the CPU is faster."""
+    if CUDA not in providers:
+        return None
+    # It brings the library that writes graphs, of which nobody else has any use.
+    from services.lipsync.gpu.batched import BatchedDrawing
+
+    return BatchedDrawing(providers)
 
 
 def limits_of(settings: LipsyncSettings) -> Limits:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from services.common.image import decode_image
+from services.lipsync.animation import Renderer
 from services.lipsync.backdrop import Backdrop, Blur, Colour, Photo
 from services.lipsync.pack import AvatarPack
 from services.lipsync.portrait import Inspection, PackBuilder, PortraitInspector, preview_jpeg
@@ -13,12 +14,27 @@ from services.lipsync.renderer import PictureRenderer
 from services.lipsync.renderer.scene import Behind, Scene, covering, out_of_focus, plain
 
 
+class Batched(Protocol):
+    """Draws the frames of many sessions at once."""
+
+    def renderer(self, drawn: PictureRenderer) -> Renderer:
+        """What draws as `drawn` does."""
+        ...
+
+
 class PictureStudio:
     """Makes picture avatars of photos."""
 
-    def __init__(self, inspector: PortraitInspector, builder: PackBuilder) -> None:
+    def __init__(
+        self,
+        inspector: PortraitInspector,
+        builder: PackBuilder,
+        batched: Batched | None = None,
+    ) -> None:
+        """`batched`: what draws on a GPU, if there is one; else each session draws on its own."""
         self._inspector = inspector
         self._builder = builder
+        self._batched = batched
 
     def inspect(self, portrait: bytes) -> Inspection:
         """What is seen in an image file; raises the errors of InspectPortrait."""
@@ -34,15 +50,16 @@ class PictureStudio:
 
     def renderer(
         self, pack: AvatarPack, width: int, height: int, backdrop: Backdrop | None = None
-    ) -> PictureRenderer:
+    ) -> Renderer:
         """What draws the avatar at a size, before a backdrop or what the portrait shows.
 
         Raises ImageUndecodable and ImageTooLarge when the backdrop's file is no good.
         """
-        if backdrop is None:
-            return PictureRenderer(pack, width, height)
-        scene = Scene(_behind(backdrop), self._builder.likelihood(pack))
-        return PictureRenderer(pack, width, height, scene)
+        scene: Scene | None = None
+        if backdrop is not None:
+            scene = Scene(_behind(backdrop), self._builder.likelihood(pack))
+        drawn = PictureRenderer(pack, width, height, scene)
+        return drawn if self._batched is None else self._batched.renderer(drawn)
 
 
 def _behind(backdrop: Backdrop) -> Behind:
