@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from services.moderation.policy import NO_POLICY, Policy
 from services.moderation.sound import Chunk, for_speech, windows
 from services.moderation.speech import Heard, Transcriber
 from services.moderation.text import TextJudge
@@ -48,8 +49,10 @@ class AudioJudge:
         self._max_s = max_s
         self.policy_version = f"{texts.policy_version}+{model_version}"
 
-    async def judge(self, chunks: AsyncIterator[Chunk], language: str | None) -> AudioVerdict:
-        """The verdict on a recording; a BLOCK is told without hearing the rest.
+    async def judge(
+        self, chunks: AsyncIterator[Chunk], language: str | None, policy: Policy = NO_POLICY
+    ) -> AudioVerdict:
+        """The verdict on a recording, by an account's policy; a BLOCK ends the hearing.
 
         The transcriber works for other recordings while this one's next window comes in.
         """
@@ -57,16 +60,20 @@ class AudioJudge:
         hearing = _Hearing()
         async with aclosing(windows(chunks, self._max_s)) as cut:
             async for window in cut:
-                await loop.run_in_executor(self._listening, self._listen, hearing, window, language)
+                await loop.run_in_executor(
+                    self._listening, self._listen, hearing, window, language, policy
+                )
                 if hearing.suggestion is Suggestion.BLOCK:
                     break
-        return AudioVerdict(hearing.verdict(self.policy_version), hearing.language)
+        return AudioVerdict(hearing.verdict(policy.named(self.policy_version)), hearing.language)
 
-    def _listen(self, hearing: _Hearing, window: Chunk, language: str | None) -> None:
+    def _listen(
+        self, hearing: _Hearing, window: Chunk, language: str | None, policy: Policy
+    ) -> None:
         heard = self._transcriber.transcribe(for_speech(window), language)
         context = hearing.context
         verdict = self._texts.judge(
-            context + heard.text, heard.language or None, since=len(context)
+            context + heard.text, heard.language or None, since=len(context), policy=policy
         )
         hearing.add(heard, verdict)
 

@@ -119,7 +119,8 @@ class LabelledNetwork:
         """What the network says [outputs], after the activation."""
         side = self._labels.side
         squeezed = resized(picture, side, side).astype(np.float32) / 255.0
-        image = (squeezed - np.float32(self._labels.mean)) / np.float32(self._labels.std)
+        mean, std = (np.array(each, np.float32) for each in (self._labels.mean, self._labels.std))
+        image = (squeezed - mean) / std
         outputs = next(iter(self._network(image.transpose(2, 0, 1)[np.newaxis]).values()))
         return _activated(outputs.reshape(-1), self._labels.activation)
 
