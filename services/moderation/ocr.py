@@ -176,12 +176,16 @@ def _grown(
 def _line_in(corners: NDArray[np.float64]) -> _Line:
     """A rectangle as one reads it: from the left, or downwards when it stands upright."""
     first, second, _, last = corners
-    sides = sorted([second - first, last - first], key=lambda side: abs(float(side[1])))
+    sides = sorted([second - first, last - first], key=_steepness)
     along, down = (side * np.sign(side[axis] or 1.0) for axis, side in enumerate(sides))
     corner = corners.mean(axis=0) - (along + down) / 2
     if np.linalg.norm(down) >= _UPRIGHT_RATIO * np.linalg.norm(along):
         return _Line(corner + along, down, -along)
     return _Line(corner, along, down)
+
+
+def _steepness(side: NDArray[np.float64]) -> float:
+    return abs(float(side[1])) / max(float(np.linalg.norm(side)), 1e-6)
 
 
 def _cut(picture: Picture, line: _Line) -> Picture:

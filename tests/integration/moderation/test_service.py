@@ -15,7 +15,8 @@ import numpy as np
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+from pylopdf_fonts_zh_cn import sans_path, serif_path
 from vultus.media.v1 import media_pb2
 from vultus.moderation.v1 import moderation_service_pb2 as wire
 from vultus.moderation.v1 import moderation_service_pb2_grpc
@@ -88,9 +89,26 @@ async def house() -> AsyncIterator[House]:
             yield House(moderation_service_pb2_grpc.ModerationServiceStub(channel), objects)
 
 
-async def check_image(house: House, key: str) -> wire.Verdict:
+async def check_image(
+    house: House,
+    key: str,
+    purpose: wire.ImagePurpose.ValueType = wire.IMAGE_PURPOSE_UNSPECIFIED,
+) -> wire.Verdict:
     ref = media_pb2.ObjectRef(bucket="assets", key=key)
-    return (await unary(house.stub.CheckImage(wire.CheckImageRequest(image=ref)))).verdict
+    request = wire.CheckImageRequest(image=ref, purpose=purpose)
+    return (await unary(house.stub.CheckImage(request))).verdict
+
+
+def written_on(picture: bytes, text: str, font: Path, *, turned: int = 0) -> bytes:
+    """A picture with a line of text below it."""
+    with Image.open(io.BytesIO(picture)) as image:
+        page = Image.new("RGB", (image.width, image.height + 60), "white")
+        page.paste(image)
+        drawing = ImageDraw.Draw(page)
+        drawing.text((10, image.height + 10), text, "black", ImageFont.truetype(str(font), 30))
+        file = io.BytesIO()
+        page.rotate(turned, expand=True).save(file, "PNG")
+        return file.getvalue()
 
 
 async def check_audio(
@@ -134,11 +152,54 @@ def recording(name: str) -> tuple[NDArray[np.int16], int]:
 
 
 async def test_a_portrait_passes_and_what_nothing_can_see_in_it_is_named(house: House) -> None:
-    verdict = await check_image(house, "ac_1/photo")
+    verdict = await check_image(house, "ac_1/photo", wire.IMAGE_PURPOSE_PORTRAIT)
     assert verdict.suggestion == wire.SUGGESTION_PASS
-    assert list(verdict.evaluated) == [Label.SEXUAL]
+    assert list(verdict.evaluated) == [Label.SEXUAL, Label.MINOR, Label.PORTRAIT]
     assert set(verdict.not_evaluated) == set(HARMS) - {Label.SEXUAL}
     assert verdict.policy_version.startswith("opennsfw-")
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270, 8])
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("I will kill you and your kids", "violence"), ("澳门百家乐平台，注册送彩金", "gambling")],
+)
+async def test_harm_that_is_written_in_a_picture_is_refused(
+    house: House, text: str, label: str, turned: int
+) -> None:
+    house.objects["ac_1/written"] = written_on(
+        house.objects["ac_1/photo"], text, serif_path(), turned=turned
+    )
+    verdict = await check_image(house, "ac_1/written", wire.IMAGE_PURPOSE_BACKGROUND)
+    assert verdict.suggestion == wire.SUGGESTION_BLOCK
+    assert [(each.label, each.sub_label) for each in verdict.categories] == [(label, "text")]
+
+
+@pytest.mark.parametrize("text", ["Happy birthday, dear Grace!", "今天天气很好，我们去公园吧"])
+async def test_harmless_text_in_a_portrait_passes(house: House, text: str) -> None:
+    house.objects["ac_1/written"] = written_on(house.objects["ac_1/photo"], text, sans_path())
+    verdict = await check_image(house, "ac_1/written", wire.IMAGE_PURPOSE_PORTRAIT)
+    assert verdict.suggestion == wire.SUGGESTION_PASS
+
+
+async def test_a_portrait_shows_a_single_clear_face(house: House) -> None:
+    with Image.open(io.BytesIO(house.objects["ac_1/photo"])) as photo:
+        twice = Image.new("RGB", (2 * photo.width, photo.height))
+        twice.paste(photo)
+        twice.paste(photo, (photo.width, 0))
+    for name, image in (("two", twice), ("none", Image.linear_gradient("L").convert("RGB"))):
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        house.objects[f"ac_1/{name}"] = file.getvalue()
+    told = {}
+    for name in ("two", "none"):
+        verdict = await check_image(house, f"ac_1/{name}", wire.IMAGE_PURPOSE_PORTRAIT)
+        assert verdict.suggestion == wire.SUGGESTION_REVIEW
+        told[name] = [(each.label, each.sub_label) for each in verdict.categories]
+    assert told == {
+        "two": [("portrait", "several_faces")],
+        "none": [("portrait", "no_clear_face")],
+    }
 
 
 async def test_pictures_that_are_broken_or_gone_are_errors(house: House) -> None:

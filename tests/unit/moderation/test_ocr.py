@@ -31,6 +31,17 @@ class Marking:
         return {"marks": marks[None, None]}
 
 
+class Shaped(Marking):
+    """A finder that marks a shape."""
+
+    def __init__(self, shape: NDArray[np.bool_]) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def __call__(self, image: Array) -> Mapping[str, Array]:
+        return {"marks": self._shape.astype(np.float32)[None, None]}
+
+
 class Reading:
     """A recogniser that reads the classes of a script, each with a probability."""
 
@@ -111,6 +122,22 @@ def test_a_line_that_stands_upright_is_laid_down_with_its_top_to_the_left() -> N
     (line,) = recogniser.seen
     middle = line[0, 0, 24]
     assert line.shape[3] > 2 * 48
+    assert middle[len(middle) // 4] == -1
+    assert middle[3 * len(middle) // 4] == 1
+
+
+@pytest.mark.parametrize("slope", [-0.4, -0.14, 0.0, 0.14, 0.4])
+def test_a_slanted_line_is_cut_from_its_left_end(slope: float) -> None:
+    rows, columns = np.mgrid[:320, :640]
+    off = np.abs(rows - 160 - slope * (columns - 320))
+    inside = (off < 15) & (np.abs(columns - 320) < 200)
+    picture = WHITE.copy()
+    picture[inside & (columns < 320)] = 0
+    recogniser = Reading(SURE_A)
+    read(Shaped(inside), recogniser, picture)
+    (line,) = recogniser.seen
+    middle = line[0, 0, 24]
+    assert line.shape[3] > 5 * 48
     assert middle[len(middle) // 4] == -1
     assert middle[3 * len(middle) // 4] == 1
 
