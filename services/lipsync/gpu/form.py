@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.lipsync.renderer import PictureRenderer
-from services.lipsync.renderer.slit import SlitWarp
+from services.lipsync.renderer.zone import Cells, Zone
+
+_LEAST_SCALE, _LEAST_CELLS = 64, 128
+"""Below these a smaller form would save little, and part faces that can be drawn together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,47 +22,70 @@ class ZoneForm:
     cells: int
     """On which motion is computed."""
 
-    @classmethod
-    def around(cls, *warps: SlitWarp) -> ZoneForm:
-        """The least form that has room for all of them."""
-        zones, sources = [warp.zone for warp in warps], [warp.source for warp in warps]
-        cells = [warp.cells for warp in warps]
-        return cls(
-            pixels=_room(*(side for zone in zones for side in (zone.width, zone.height))),
-            source=_room(*(side for zone in sources for side in (zone.width, zone.height))),
-            cells=_room(*(side + 2 for grid in cells for side in (grid.columns, grid.rows))),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Room for an avatar in pictures of one size."""
+    """Room for an avatar in pictures of one size; powers of two, so that few forms hold all."""
 
     width: int
     height: int
+    scale: int
+    """How large the face is: pixels of a mouth's zone."""
     cells: int
     """On which the body's motion is computed, in rows and columns."""
-    mouth: ZoneForm
-    eyes: ZoneForm
-    sheet: int
-    """Texels across what lies in a mouth; half as many down."""
+    zone_cells: int
+    """Likewise of a mouth; eyes have half as many."""
+
+    @property
+    def mouth(self) -> ZoneForm:
+        """Room for a mouth."""
+        return ZoneForm(self.scale, 2 * self.scale, self.zone_cells)
+
+    @property
+    def eyes(self) -> ZoneForm:
+        """Room for each eye."""
+        return ZoneForm(self.scale, self.scale, self.zone_cells // 2)
+
+    @property
+    def sheet(self) -> int:
+        """Texels across what lies in a mouth; half as many down."""
+        return 2 * self.scale
 
     @classmethod
     def of(cls, renderer: PictureRenderer) -> Form:
         """The least form that has room for what a renderer draws."""
         height, width = renderer.canvas.shape[:2]
-        cells = renderer.body.cells
+        mouth, eyes = renderer.mouth.warp, [eye.warp for eye in renderer.eyes]
         rows, columns = renderer.mouth.interior.tongue.shape[:2]
+        scale = _room(
+            _LEAST_SCALE,
+            _side(mouth.zone),
+            _half(_side(mouth.source)),
+            *(max(_side(eye.zone), _side(eye.source)) for eye in eyes),
+            _half(columns),
+            rows,
+        )
+        zone_cells = _room(
+            _LEAST_CELLS, _centres(mouth.cells), *(2 * _centres(eye.cells) for eye in eyes)
+        )
         return cls(
-            width,
-            height,
-            cells=_room(cells.columns + 2, cells.rows + 2),
-            mouth=ZoneForm.around(renderer.mouth.warp),
-            eyes=ZoneForm.around(*(eye.warp for eye in renderer.eyes)),
-            sheet=_room(columns, 2 * rows),
+            width, height, scale, _room(_LEAST_CELLS, _centres(renderer.body.cells)), zone_cells
         )
 
 
-def _room(*sides: int) -> int:
-    """The next power of two, so that few forms hold all faces."""
-    return 1 << (max(sides) - 1).bit_length()
+def _side(zone: Zone) -> int:
+    return max(zone.width, zone.height)
+
+
+def _centres(cells: Cells) -> int:
+    """With the ring around them."""
+    return max(cells.rows, cells.columns) + 2
+
+
+def _half(length: int) -> int:
+    return -(-length // 2)
+
+
+def _room(*lengths: int) -> int:
+    """The next power of two."""
+    return 1 << (max(lengths) - 1).bit_length()
