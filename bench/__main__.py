@@ -1,4 +1,4 @@
-"""`python -m bench [drawing] [speaking] [live]`: speed and memory against the budgets.
+"""`python -m bench [drawing] [graph] [speaking] [live]`: speed and memory against the budgets.
 
 Measures all, or what is named; writes out/bench.json and shows a table.
 """
@@ -17,6 +17,7 @@ from rich.console import Console
 
 from bench.drawing import drawing
 from bench.figures import Figure, save, show
+from bench.graph import graph
 from bench.live import live
 from bench.speaking import speaking
 from bench.stack import measured_stack
@@ -24,7 +25,7 @@ from services.common.errors import StartupError
 from services.local.settings import LocalSettings
 
 _REPORT = Path("out/bench.json")
-_PARTS = ("drawing", "speaking", "live")
+_PARTS = ("drawing", "graph", "speaking", "live")
 
 
 def main() -> int:
@@ -37,7 +38,8 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     home = LocalSettings().home
     try:
-        figures = drawing(home) if "drawing" in wanted else []
+        alone = [part for name, part in (("drawing", drawing), ("graph", graph)) if name in wanted]
+        figures = [figure for part in alone for figure in part(home)]
         figures += asyncio.run(_through_the_stack(home, wanted))
     except StartupError as error:
         sys.stderr.write(f"{error}\n")

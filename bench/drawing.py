@@ -56,7 +56,7 @@ def drawing(home: Path) -> list[Figure]:
             if number == 0:
                 draw.cpu_s = encode.cpu_s = 0.0
             with draw.running():
-                picture = renderer.render(_speaking(number))
+                picture = renderer.render(speaking_face(number))
             with encode.running():
                 encoder.encode(picture)
         size = f"{side}×{side}"
@@ -68,7 +68,7 @@ def drawing(home: Path) -> list[Figure]:
     return [*figures, *first_frames(studio, portrait, settings)]
 
 
-def _speaking(number: int) -> Expression:
+def speaking_face(number: int) -> Expression:
     """A mouth on its way from one viseme to the next, as in speech."""
     shapes = (VisemeShape.AA, VisemeShape.SS, VisemeShape.OU, VisemeShape.IH)
     at, share = divmod(number % (4 * len(shapes)), 4)
