@@ -65,6 +65,8 @@ class Look:
     """Edges around the mouth, over the real ones."""
     background_ssim: float
     """Away from the person, to the photo."""
+    skin_r: float
+    """How the light of the skin around the mouth changes, against the real one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.face import metrics, pictures
+from eval.face import metrics, pictures, skin
 from eval.face.clips import Picture
 from eval.face.curves import CURVE_HZ, Curve, FaceCurves
 from eval.face.driving import Avatar
@@ -104,10 +104,17 @@ def look_of_clip(drawn: Seen, real: Seen) -> Look:
     both = islice(zip(drawn.pairs(), real.pairs(), strict=False), 0, None, _EVERY)
     ours: list[Energies] = []
     theirs: list[Energies] = []
+    lights: list[tuple[skin.Light, skin.Light]] = []
     for one, other in both:
         ours.append(pictures.energies(*one, scale))
         theirs.append(pictures.energies(*other, scale))
-    return Look(pictures.sharpness(ours, theirs), pictures.seam(ours, theirs), NAN)
+        lights.append((skin.light(*one, scale), skin.light(*other, scale)))
+    return Look(
+        pictures.sharpness(ours, theirs),
+        pictures.seam(ours, theirs),
+        NAN,
+        skin.agreement([drawn for drawn, _ in lights], [real for _, real in lights]),
+    )
 
 
 def look_of_photo(drawn: Seen, avatar: Avatar, points: NDArray[np.float32]) -> Look:
@@ -123,7 +130,7 @@ def look_of_photo(drawn: Seen, avatar: Avatar, points: NDArray[np.float32]) -> L
         alike.append(pictures.similarity(picture, photo, away))
     theirs = [pictures.energies(avatar.pack.picture, points, scale)]
     return Look(
-        pictures.sharpness(ours, theirs), pictures.seam(ours, theirs), float(np.mean(alike))
+        pictures.sharpness(ours, theirs), pictures.seam(ours, theirs), float(np.mean(alike)), NAN
     )
 
 

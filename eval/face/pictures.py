@@ -56,8 +56,8 @@ def common_scale(*faces: NDArray[np.float32]) -> float:
 
 def energies(picture: Picture, points: NDArray[np.float32], per_iod: float) -> Energies:
     """What the mouth of a face holds, `per_iod` pixels an inter-ocular distance."""
-    matrix, side = _window(points, per_iod)
-    grey = _crop(picture, matrix, side)
+    matrix, side = window(points, per_iod)
+    grey = crop(picture, matrix, side)
     inverse = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))
     lips = points[list(OUTER_LIPS), :2] @ inverse[:2, :2].T + inverse[:2, 2]
     away = _distance(lips, side) / per_iod
@@ -94,7 +94,7 @@ def background(person: NDArray[np.uint8], width: int, height: int, margin_px: fl
     return np.asarray(away > margin_px)
 
 
-def _window(points: NDArray[np.float32], per_iod: float) -> tuple[NDArray[np.float64], int]:
+def window(points: NDArray[np.float32], per_iod: float) -> tuple[NDArray[np.float64], int]:
     """The affine [2, 3] from an upright crop to the picture, and the crop's side in pixels."""
     right, left = (points[list(eye), :2].mean(axis=0).astype(np.float64) for eye in EYES)
     across = left - right
@@ -106,8 +106,9 @@ def _window(points: NDArray[np.float32], per_iod: float) -> tuple[NDArray[np.flo
     return np.column_stack([turn, centre - turn @ (side / 2, side / 2)]), side
 
 
-def _crop(picture: Picture, matrix: NDArray[np.float64], side: int) -> Grey:
-    """Read at twice its density and averaged, so that all faces lose alike by the resampling."""
+def crop(picture: Picture, matrix: NDArray[np.float64], side: int) -> Grey:
+    """What a window shows, read at twice its density and averaged, so that all faces lose alike by
+    the resampling."""
     fine = matrix @ np.array([[0.5, 0.0, -0.25], [0.0, 0.5, -0.25], [0.0, 0.0, 1.0]])
     source, ratio = shrunk(picture, float(np.linalg.norm(fine[:, 0])))
     patch = pulled(source, fine / ratio[:, None], 2 * side, 2 * side, repeat_edge=True)

@@ -68,6 +68,7 @@ DRAWN: tuple[Column, ...] = (
     ("amplitude", lambda c: _number(c.redone.amplitude_ratio, ".2f")),
     ("sharpness", lambda c: _number(c.redone_look.sharpness, ".2f")),
     ("seam", lambda c: _number(c.redone_look.seam, ".2f")),
+    ("skin r", lambda c: _number(c.redone_look.skin_r, ".2f")),
     ("photo: sharpness", lambda c: _number(c.spoken_look.sharpness, ".2f")),
     ("seam", lambda c: _number(c.spoken_look.seam, ".2f")),
     ("background", lambda c: _number(c.spoken_look.background_ssim, ".3f")),

@@ -20,7 +20,7 @@ from eval.face.report import as_json, goals_of, markdown
 
 LIFE = Lifelike(0.06, 0.6, 4, 1.0, 0.4, -20.0, 0.004, 0.02, 2, 150.0, 6.0)
 NEAR = Agreement(0.7, 0.5, 0.4, 0.02, 0.03, 0.01, 0.03, 0.02, 10.0, 0.72, 0.9, 1.0)
-LOOK = Look(1.0, 1.1, 0.98)
+LOOK = Look(1.0, 1.1, 0.98, 0.3)
 CLIP = ClipFigures(
     "one", 0.0, True, None, LIFE, LIFE, NEAR, LOOK, NEAR, LOOK, 0.97, Cost(4.0, 2.0, 3.0, 0.4, 0.5)
 )
