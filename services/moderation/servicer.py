@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
@@ -20,6 +21,8 @@ from services.common.telemetry import stage
 from services.moderation.audio import AudioJudge
 from services.moderation.clauses import ClauseCutter, ClauseJudge
 from services.moderation.image import ImageJudge, Purpose
+from services.moderation.messages import read_policy
+from services.moderation.policy import NO_POLICY, Policy
 from services.moderation.sound import Chunk
 from services.moderation.store import ObjectName, Objects
 from services.moderation.text import TextJudge
@@ -45,6 +48,12 @@ _PURPOSES = {
 
 Context = grpc.aio.ServicerContext[Any, Any]
 RequestT = TypeVar("RequestT")
+_MayHavePolicy = (
+    wire.CheckTextRequest
+    | wire.CheckImageRequest
+    | wire.CheckAudioConfig
+    | wire.CheckTextStreamRequest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +108,9 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
         language = request.language if request.HasField("language") else None
         loop = asyncio.get_running_loop()
         with self._texts.taken(), stage("judge_text"):
-            verdict = await loop.run_in_executor(
-                self._reading, self._judges.texts.judge, request.text, language
-            )
+            policy = await self._policy(request)
+            judge = partial(self._judges.texts.judge, request.text, language, policy=policy)
+            verdict = await loop.run_in_executor(self._reading, judge)
         return wire.CheckTextResponse(verdict=_told("text", verdict))
 
     async def CheckImage(
@@ -112,10 +121,10 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
         purpose = _PURPOSES.get(request.purpose, Purpose.UNKNOWN)
         loop = asyncio.get_running_loop()
         with self._images.taken(), stage("judge_image"):
+            policy = await self._policy(request)
             data = await self._objects.read(name, self._limits.max_image_bytes)
-            verdict = await loop.run_in_executor(
-                self._looking, self._judges.images.check, data, purpose
-            )
+            check = partial(self._judges.images.check, data, purpose, policy)
+            verdict = await loop.run_in_executor(self._looking, check)
         return wire.CheckImageResponse(verdict=_told("image", verdict))
 
     async def CheckAudio(
@@ -126,7 +135,8 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
             requests = _timely(request_iterator, self._limits.stall_s)
             config = await _config(requests)
             language = config.language if config.HasField("language") else None
-            judged = await self._judges.recordings.judge(_chunks(requests), language)
+            policy = await self._policy(config)
+            judged = await self._judges.recordings.judge(_chunks(requests), language, policy)
         return wire.CheckAudioResponse(
             verdict=_told("audio", judged.verdict), language=judged.language
         )
@@ -136,10 +146,13 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
     ) -> AsyncIterator[wire.CheckTextStreamResponse]:
         """See the proto."""
         loop = asyncio.get_running_loop()
-        judge = ClauseJudge(self._judges.texts)
         with self._streams.taken():
             requests = _timely(request_iterator, self._limits.stall_s)
-            async for clause in _clauses(requests):
+            first = await anext(requests, None)
+            if first is None:
+                return
+            judge = ClauseJudge(self._judges.texts, await self._policy(first))
+            async for clause in _clauses(first.text, requests):
                 judged = await loop.run_in_executor(self._reading, judge.judge, clause)
                 blocked = judged.verdict.suggestion is Suggestion.BLOCK
                 yield wire.CheckTextStreamResponse(
@@ -147,6 +160,16 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
                 )
                 if blocked:
                     return
+
+    async def _policy(self, message: _MayHavePolicy) -> Policy:
+        """The policy that came with a message; raises InvalidInput for one that is not sound."""
+        if not message.HasField("policy"):
+            return NO_POLICY
+        serialized = message.policy.SerializeToString(deterministic=True)
+        loop = asyncio.get_running_loop()
+        policy = await loop.run_in_executor(self._reading, read_policy, serialized)
+        self._judges.texts.admit(policy)
+        return policy
 
 
 async def _timely(requests: AsyncIterator[RequestT], stall_s: float) -> AsyncIterator[RequestT]:
@@ -176,9 +199,16 @@ async def _chunks(requests: AsyncIterator[wire.CheckAudioRequest]) -> AsyncItera
         yield Chunk(request.audio.pcm_s16le, request.audio.sample_rate_hz)
 
 
-async def _clauses(requests: AsyncIterator[wire.CheckTextStreamRequest]) -> AsyncIterator[str]:
+async def _clauses(
+    begun: str, requests: AsyncIterator[wire.CheckTextStreamRequest]
+) -> AsyncIterator[str]:
+    """The clauses of a text that begins so."""
     cutter = ClauseCutter()
+    for clause in cutter.add(begun):
+        yield clause
     async for request in requests:
+        if request.HasField("policy"):
+            raise InvalidInput("only the first piece may bring a policy")
         for clause in cutter.add(request.text):
             yield clause
     if rest := cutter.rest():
