@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,8 +16,10 @@ from services.common.onnx import Network
 from services.common.pixels import pulled, resized, shrunk
 from services.moderation.image_model import Picture
 
-_MAX_SIDE = 736
+_MAX_PIXELS = 736 * 736
 """Lines are looked for in a picture of at most this size: finer text is hard to read for people."""
+_LONGEST = 4.0
+"""Sides of a picture to each other beyond which text that is easily read may be too fine in it."""
 _STRIDE = 32
 """Sides of what the finder sees are multiples of it."""
 _TEXT = 0.3
@@ -49,7 +52,7 @@ class PictureText:
     lines: tuple[str, ...] = field(repr=False)
     """In reading order; never logged."""
     is_whole: bool
-    """Whether all lines that were found have been read."""
+    """Whether all lines were read, in a picture in which they could be found."""
 
 
 NO_TEXT = PictureText((), is_whole=True)
@@ -110,11 +113,12 @@ class OcrReader:
         """The lines of a picture, MAX_LINES of the largest."""
         found = sorted(self._lines(picture), key=lambda line: -line.size[0] * line.size[1])
         texts = (self._text(picture, line) for line in _in_reading_order(found[:MAX_LINES]))
-        return PictureText(tuple(filter(None, texts)), is_whole=len(found) <= MAX_LINES)
+        fits = max(picture.shape[:2]) <= _LONGEST * min(picture.shape[:2])
+        return PictureText(tuple(filter(None, texts)), fits and len(found) <= MAX_LINES)
 
     def _lines(self, picture: Picture) -> list[_Line]:
         height, width = picture.shape[:2]
-        scale = min(1.0, _MAX_SIDE / max(height, width))
+        scale = min(1.0, math.sqrt(_MAX_PIXELS / (width * height)))
         size = [max(_STRIDE, round(side * scale / _STRIDE) * _STRIDE) for side in (width, height)]
         (outputs,) = self._finder(_input(resized(picture, *size))).values()
         back = np.array([width / size[0], height / size[1]])

@@ -145,7 +145,15 @@ def test_a_slanted_line_is_cut_from_its_left_end(slope: float) -> None:
 def test_large_pictures_are_looked_at_smaller_and_read_as_they_are() -> None:
     finder, recogniser = Marking((100, 100, 400, 120)), Reading(SURE_A)
     read(finder, recogniser, np.full((2000, 1000, 3), 255, np.uint8))
-    assert finder.seen == [(1, 3, 736, 384)]
+    assert finder.seen == [(1, 3, 1056, 512)]
+
+
+@pytest.mark.parametrize(("width", "is_whole"), [(400, True), (410, False)])
+def test_text_may_be_too_fine_in_a_long_strip(width: int, is_whole: bool) -> None:
+    strip = np.full((100, width, 3), 255, np.uint8)
+    reader = OcrReader(Marking(), Reading(SURE_A), ABOUT, "ocr-1")
+    assert reader.read(strip).is_whole is is_whole
+    assert reader.read(strip.transpose(1, 0, 2)).is_whole is is_whole
 
 
 def test_of_too_many_lines_the_largest_are_read() -> None:
