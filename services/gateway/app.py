@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 from services.common.errors import StartupError
 from services.common.jetstream import JobQueue, connect
 from services.gateway.backgrounds import Backgrounds
-from services.gateway.clients.peers import Clients, open_clients
+from services.gateway.clients.peers import Clients, approvals_of, open_clients
 from services.gateway.http.api import Layer, create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
@@ -106,7 +106,8 @@ def build(
     admission = Admission(settings.max_streams, settings.english_voice, settings.chinese_voice)
     rules = GuestRules(settings.max_viewers, tuple(map(str, settings.rtc_addresses)))
     limits = TextLimits(settings.max_drive_characters, settings.max_written_characters)
-    director = Director(clients.moderator, clients.speaker, clients.assets, clients.objects, limits)
+    approvals = approvals_of(clients, jobs, news)
+    director = Director(approvals, clients.speaker, clients.assets, clients.objects, limits)
     sessions = Sessions(
         clients.streams,
         clients.avatars,
@@ -114,7 +115,7 @@ def build(
         clients.animator,
         owners,
         Archive(clients.streams, clients.videos, clients.recorder, clients.objects, news),
-        Backgrounds(clients.assets, clients.moderator),
+        Backgrounds(clients.assets, approvals),
         admission,
     )
     return Gateway(
@@ -136,7 +137,7 @@ def build(
         idempotency=clients.idempotency,
         assets=clients.assets,
         objects=clients.objects,
-        moderator=clients.moderator,
+        approvals=approvals,
         speaker=clients.speaker,
         animator=clients.animator,
         jobs=jobs,

@@ -6,9 +6,17 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from vultus.events.v1 import events_pb2 as events
 
-from services.common.errors import AvatarNotFound, DomainError, Internal, StateConflict
+from services.common.errors import (
+    AvatarNotFound,
+    ContentRejected,
+    DomainError,
+    Internal,
+    StateConflict,
+)
 from services.common.jetstream import Delivery, Discard, RetryLater, retry_delay_s
 from services.gateway.jobs import parse_job
+from services.gateway.moderation.records import ReviewStatus
+from services.gateway.moderation.reviews import Reviews
 from services.gateway.ports import Animator, Avatars, Objects
 from services.gateway.records import Avatar, AvatarPack, AvatarStatus
 from services.gateway.strikes import Strikes
@@ -29,6 +37,7 @@ class AvatarJobs:
         animator: Animator,
         objects: Objects,
         strikes: Strikes,
+        reviews: Reviews,
         *,
         max_attempts: int,
         max_strikes: int,
@@ -37,6 +46,7 @@ class AvatarJobs:
         self._animator = animator
         self._objects = objects
         self._strikes = strikes
+        self._reviews = reviews
         self._max_attempts = max_attempts
         self._max_strikes = max_strikes
 
@@ -48,8 +58,20 @@ class AvatarJobs:
                 avatar = await self._avatars.get(job.account_id, job.avatar_id)
             except AvatarNotFound:
                 return
-            if avatar.status is AvatarStatus.PREPARING:
+            if avatar.status is AvatarStatus.PREPARING and await self._may_be_built(avatar):
                 await self._attempt(avatar, delivery.attempt)
+
+    async def _may_be_built(self, avatar: Avatar) -> bool:
+        """Whether nobody is awaited who might refuse the portrait; ends one that was refused."""
+        if not avatar.review_id:
+            return True
+        review = await self._reviews.records.get(avatar.account_id, avatar.review_id)
+        if review.status is ReviewStatus.REJECTED:
+            labels = ",".join(dict.fromkeys(finding.label for finding in review.findings))
+            refused = "a person refused the picture" if review.decided else "nobody approved it"
+            error = ContentRejected(f"{refused} ({labels})", categories=labels)
+            await self._finish(avatar, AvatarStatus.REJECTED, error=error)
+        return review.status is ReviewStatus.APPROVED
 
     async def _attempt(self, avatar: Avatar, attempt: int) -> None:
         strikes = await self._strikes.begin(avatar.id)

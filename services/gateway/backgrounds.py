@@ -6,23 +6,28 @@ from services.common.errors import UnsupportedMedia
 from services.gateway.look import Background, Blurred, ImageAsset, PlainColour
 from services.gateway.media import Background as Drawable
 from services.gateway.media import Blur, Colour, Photo
-from services.gateway.pipeline import require_pass
-from services.gateway.ports import Assets, Moderator
+from services.gateway.moderation.approval import Approvals
+from services.gateway.ports import Assets
+from services.gateway.records import Asset, ImagePurpose
 
 
 class Backgrounds:
     """The backgrounds of one gateway's videos and streams."""
 
-    def __init__(self, assets: Assets, moderator: Moderator) -> None:
+    def __init__(self, assets: Assets, approvals: Approvals) -> None:
         self._assets = assets
-        self._moderator = moderator
+        self._approvals = approvals
 
     async def approved(self, account_id: str, wanted: Background | None) -> Drawable | None:
-        """What may be drawn. Raises AssetNotFound, UnsupportedMedia, ContentRejected."""
-        drawable = await self.drawable(account_id, wanted)
-        if isinstance(drawable, Photo):
-            require_pass(await self._moderator.check_image(drawable.picture), "background")
-        return drawable
+        """What may be drawn.
+
+        Raises AssetNotFound, UnsupportedMedia, ContentRejected, ReviewPending.
+        """
+        if isinstance(wanted, ImageAsset):
+            asset = await self._picture(account_id, wanted)
+            approver = self._approvals.for_job(account_id, "background")
+            await approver.image(asset, ImagePurpose.BACKGROUND)
+        return await self.drawable(account_id, wanted)
 
     async def drawable(self, account_id: str, wanted: Background | None) -> Drawable | None:
         """The same of what was approved before."""
@@ -33,8 +38,12 @@ class Backgrounds:
                 return Colour(rgb)
             case Blurred(strength):
                 return Blur(strength)
-            case ImageAsset(asset_id):
-                asset = await self._assets.get(account_id, asset_id)
-                if asset.kind != "image":
-                    raise UnsupportedMedia("the background's asset is not a picture")
+            case ImageAsset():
+                asset = await self._picture(account_id, wanted)
                 return Photo(asset.picture or asset.object)
+
+    async def _picture(self, account_id: str, wanted: ImageAsset) -> Asset:
+        asset = await self._assets.get(account_id, wanted.asset_id)
+        if asset.kind != "image":
+            raise UnsupportedMedia("the background's asset is not a picture")
+        return asset

@@ -108,6 +108,11 @@ class News:
         subject = f"events.videos.{video.account_id}.{video.id}"
         await self._say(subject, events.VideoChanged(video_id=video.id))
 
+    async def review_decided(self, account_id: str, review_id: str) -> None:
+        """Tells that a person decided on a content."""
+        subject = f"events.reviews.{account_id}.{review_id}"
+        await self._say(subject, events.ReviewDecided(review_id=review_id))
+
     async def video_cancelled(self, video: Video) -> None:
         """Tells a video's worker to stop."""
         await self._say(f"control.videos.{video.id}", events.VideoCancelled(video_id=video.id))
@@ -118,6 +123,14 @@ class News:
     ) -> AsyncIterator[None]:
         """Calls `act` at each change of a video while the block runs."""
         async with self._listening(f"events.videos.{account_id}.{video_id}", act):
+            yield
+
+    @asynccontextmanager
+    async def on_decision(
+        self, account_id: str, review_id: str, act: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """Calls `act` when a person decides on a content, while the block runs."""
+        async with self._listening(f"events.reviews.{account_id}.{review_id}", act):
             yield
 
     @asynccontextmanager

@@ -120,6 +120,13 @@ class Lease:
         except DomainError as error:
             log.info("lease.not_given_back", reason=error.reason)
 
+    async def put_aside(self, review_id: str) -> Video:
+        """Lets go of a job that waits for a person; whoever decides has it taken up again.
+
+        Raises StateConflict or VideoNotFound when it is no longer ours, Unavailable.
+        """
+        return await self._update(VideoStatus.MODERATING, self._progress, None, None, review_id)
+
     async def _tick(self) -> None:
         if self._age_s() > self._lease_s / 3:
             self._look(
@@ -147,6 +154,7 @@ class Lease:
         progress: float,
         error: Trouble | None,
         result: VideoResult | None,
+        review_id: str = "",
     ) -> Video:
         video = await self._videos.update(
             self.video.account_id,
@@ -156,6 +164,7 @@ class Lease:
             progress=progress,
             error=error,
             result=result,
+            review_id=review_id,
         )
         self._told = (status, progress)
         await self._news.video_changed(video)

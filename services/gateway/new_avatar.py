@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from services.common.errors import DomainError, Unavailable, UnsupportedMedia
+from services.common.errors import DomainError, ReviewPending, Unavailable, UnsupportedMedia
 from services.gateway.jobs import Jobs
-from services.gateway.pipeline import require_pass
-from services.gateway.ports import Animator, Assets, Avatars, Moderator
-from services.gateway.records import Asset, Avatar
+from services.gateway.moderation.approval import Approvals
+from services.gateway.ports import Animator, Assets, Avatars
+from services.gateway.records import Asset, Avatar, ImagePurpose
 
 log = structlog.get_logger()
 
@@ -25,13 +25,13 @@ class AvatarMaker:
         self,
         assets: Assets,
         avatars: Avatars,
-        moderator: Moderator,
+        approvals: Approvals,
         animator: Animator,
         jobs: Jobs,
     ) -> None:
         self._assets = assets
         self._avatars = avatars
-        self._moderator = moderator
+        self._approvals = approvals
         self._animator = animator
         self._jobs = jobs
 
@@ -56,18 +56,28 @@ class AvatarMaker:
             raise
 
     async def _made(self, account_id: str, asset: Asset, *, name: str, owns_asset: bool) -> Avatar:
-        portrait = asset.picture or asset.object
-        require_pass(await self._moderator.check_image(portrait), "picture")
-        await self._animator.inspect(portrait)
+        review_id = await self._review_id(account_id, asset)
+        await self._animator.inspect(asset.picture or asset.object)
         avatar = await self._avatars.create(
-            account_id, name=name, asset_id=asset.id, owns_asset=owns_asset
+            account_id, name=name, asset_id=asset.id, owns_asset=owns_asset, review_id=review_id
         )
+        if review_id:
+            return avatar
         try:
             await self._jobs.prepare_avatar(avatar)
         except Unavailable as error:
             # It is recorded: a worker will find it standing still and queue it again.
             log.warning("avatar.not_queued", avatar_id=avatar.id, reason=error.reason)
         return avatar
+
+    async def _review_id(self, account_id: str, asset: Asset) -> str:
+        """The review that the picture waits for; empty: it may be used."""
+        approver = self._approvals.for_job(account_id, "avatar")
+        try:
+            await approver.image(asset, ImagePurpose.PORTRAIT)
+        except ReviewPending as pending:
+            return pending.context["review_id"]
+        return ""
 
     async def _erase(self, account_id: str, asset: Asset) -> None:
         try:

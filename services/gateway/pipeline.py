@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from services.common.errors import ContentRejected, DeadlineExceeded, Internal
+from services.common.errors import DeadlineExceeded, Internal
 from services.common.telemetry import stage
 from services.gateway.look import Performance
 from services.gateway.media import (
@@ -44,13 +44,12 @@ from services.gateway.media import (
 from services.gateway.ports import (
     AnimationConfig,
     Animator,
-    Moderator,
     Recorder,
     RecordingHeader,
     Speaker,
 )
 from services.gateway.prompter import Prompter
-from services.gateway.records import Recording, Suggestion, Verdict
+from services.gateway.records import Asset, Recording
 
 LEAD_IN_US = 200_000
 """Before the first sound: the video starts with the mouth at rest."""
@@ -86,6 +85,7 @@ class SpokenText:
 class SpokenRecording:
     """A recording: `audio()` reads it from its start, mono at RECORDING_RATE_HZ."""
 
+    asset: Asset
     audio: Callable[[], AsyncGenerator[AudioChunk, None]]
     duration_us: int
 
@@ -125,10 +125,19 @@ class Made:
 class Services:
     """Who does the work."""
 
-    moderator: Moderator
     speaker: Speaker
     animator: Animator
     recorder: Recorder
+
+
+class Approver(Protocol):
+    """Says what may be said: `moderation.approval`."""
+
+    async def text(self, text: str) -> None:
+        """Returns when a text may be said."""
+
+    async def recording(self, asset: Asset, audio: AsyncGenerator[AudioChunk, None]) -> None:
+        """Returns when a recording may be heard."""
 
 
 class Observer(Protocol):
@@ -141,11 +150,13 @@ class Observer(Protocol):
         """That share of the script, 0 to 1, has been drawn."""
 
 
-async def make_video(services: Services, order: VideoOrder, observer: Observer) -> Made:
+async def make_video(
+    services: Services, approver: Approver, order: VideoOrder, observer: Observer
+) -> Made:
     """Makes one video; raises the first stage's error and then leaves no recording."""
     observer.entered(Stage.MODERATING)
     with stage("moderate"):
-        await approve(services.moderator, order.script)
+        await approve(approver, order.script)
     observer.entered(Stage.SYNTHESISING)
     progress = _Progress(order.script, observer)
     sound = progress.heard(sound_of(services.speaker, order.script))
@@ -178,25 +189,12 @@ async def make_video(services: Services, order: VideoOrder, observer: Observer) 
     return Made(recording, started.width, started.height)
 
 
-async def approve(moderator: Moderator, script: Script) -> None:
-    """Returns when the whole script may be said; raises ContentRejected."""
+async def approve(approver: Approver, script: Script) -> None:
+    """Returns when the whole script may be said; raises ContentRejected, ReviewPending."""
     if isinstance(script, SpokenText):
-        require_pass(await moderator.check_text(script.text), "text")
+        await approver.text(script.text)
     else:
-        require_pass(await moderator.check_audio(script.audio()), "recording")
-
-
-def require_pass(verdict: Verdict, what: str) -> None:
-    """Raises ContentRejected unless moderation said PASS: where nobody reviews, doubt is a no."""
-    if verdict.suggestion is Suggestion.PASS:
-        return
-    reason = (
-        f"the {what} would need a person's review"
-        if verdict.suggestion is Suggestion.REVIEW
-        else f"the {what} is not allowed"
-    )
-    labels = ",".join(dict.fromkeys(verdict.labels))
-    raise ContentRejected(f"{reason} ({labels})" if labels else reason, categories=labels)
+        await approver.recording(script.asset, script.audio())
 
 
 def sound_of(speaker: Speaker, script: Script) -> AsyncGenerator[Sound, None]:

@@ -16,6 +16,7 @@ from services.gateway.media import (
     Recordable,
     Sound,
 )
+from services.gateway.moderation.policy import Policy
 from services.gateway.records import (
     Account,
     Answer,
@@ -24,6 +25,7 @@ from services.gateway.records import (
     Avatar,
     AvatarPack,
     AvatarStatus,
+    ImagePurpose,
     NewVideo,
     Page,
     Recording,
@@ -44,22 +46,34 @@ from services.gateway.records import (
 class Moderator(Protocol):
     """Judges what people upload or want said."""
 
-    async def check_text(self, text: str, *, language: str | None = None) -> Verdict:
+    async def check_text(
+        self, text: str, *, language: str | None = None, policy: Policy | None = None
+    ) -> Verdict:
         """Judges a whole text; of a language that can't be read it says so."""
 
     def check_text_stream(
-        self, pieces: AsyncGenerator[str, None]
+        self, pieces: AsyncGenerator[str, None], *, policy: Policy | None = None
     ) -> AsyncGenerator[tuple[str, Verdict], None]:
         """Judges a text while it is written: clause by clause, each with what preceded it.
 
         Ends after the first clause that is blocked, whose text is empty; closes the pieces.
         """
 
-    async def check_image(self, image: ObjectRef) -> Verdict:
+    async def check_image(
+        self,
+        image: ObjectRef,
+        *,
+        purpose: ImagePurpose | None = None,
+        policy: Policy | None = None,
+    ) -> Verdict:
         """Judges a validated image in storage."""
 
     async def check_audio(
-        self, audio: AsyncGenerator[AudioChunk, None], *, language: str | None = None
+        self,
+        audio: AsyncGenerator[AudioChunk, None],
+        *,
+        language: str | None = None,
+        policy: Policy | None = None,
     ) -> Verdict:
         """Judges a recording by what is said in it; closes the sound.
 
@@ -195,9 +209,9 @@ class Avatars(Protocol):
     """The record of avatars."""
 
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool
+        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
     ) -> Avatar:
-        """Records an avatar, preparing."""
+        """Records an avatar, preparing; with a review it waits for that."""
 
     async def get(self, account_id: str, avatar_id: str) -> Avatar:
         """One avatar. Raises AvatarNotFound."""
@@ -254,8 +268,12 @@ class Videos(Protocol):
         progress: float,
         error: Trouble | None = None,
         result: VideoResult | None = None,
+        review_id: str = "",
     ) -> Video:
-        """Moves a leased job on. Raises StateConflict when the lease is lost."""
+        """Moves a leased job on; one that waits for a review is let go.
+
+        Raises StateConflict when the lease is lost.
+        """
 
     async def stranded(self, *, idle_s: int) -> Stranded:
         """Jobs of all accounts that stand still without a worker."""

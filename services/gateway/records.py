@@ -100,6 +100,8 @@ class Avatar:
     pack: ObjectRef
     preview: ObjectRef
     created_at: datetime
+    review_id: str = ""
+    """The review that it waits for, or waited for last; empty: none."""
 
 
 class VideoStatus(StrEnum):
@@ -166,6 +168,8 @@ class Video:
     started_at: datetime | None
     finished_at: datetime | None
     deleted_at: datetime | None
+    review_id: str = ""
+    """The review that it waits for, or waited for last; empty: none."""
 
     @property
     def ended(self) -> bool:
@@ -269,6 +273,13 @@ class Voice:
     gender: str
     cloned: bool
     sample_rate_hz: int
+
+
+class ImagePurpose(StrEnum):
+    """What a picture is for."""
+
+    PORTRAIT = "portrait"
+    BACKGROUND = "background"
 
 
 class Suggestion(StrEnum):

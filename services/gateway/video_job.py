@@ -24,6 +24,7 @@ from services.common.errors import (
     DomainError,
     Internal,
     RecordingLost,
+    ReviewPending,
     StateConflict,
     StorageFull,
     VideoNotFound,
@@ -35,6 +36,7 @@ from services.gateway.backgrounds import Backgrounds
 from services.gateway.jobs import Jobs, News, parse_job
 from services.gateway.lease import Lease, Stop
 from services.gateway.media import US_PER_S
+from services.gateway.moderation.approval import Approvals
 from services.gateway.pipeline import (
     RECORDING_RATE_HZ,
     Script,
@@ -78,6 +80,7 @@ class Peers:
     assets: Assets
     objects: Objects
     services: Services
+    approvals: Approvals
     jobs: Jobs
     news: News
     strikes: Strikes
@@ -91,7 +94,7 @@ class VideoJobs:
     def __init__(self, peers: Peers, settings: WorkerSettings) -> None:
         self._peers = peers
         self._settings = settings
-        self._backgrounds = Backgrounds(peers.assets, peers.services.moderator)
+        self._backgrounds = Backgrounds(peers.assets, peers.approvals)
 
     async def handle(self, delivery: Delivery) -> None:
         """Returns when the job has ended; raises RetryLater or Discard."""
@@ -150,6 +153,8 @@ class VideoJobs:
             await self._stopped(lease, Stop.LOST)
         except ContentRejected as error:
             await self._end(lease, VideoStatus.REJECTED, error)
+        except ReviewPending as pending:
+            await self._put_aside(lease, pending.context["review_id"])
         except Internal as error:
             if strikes >= self._settings.max_strikes:
                 await self._bury(lease)
@@ -215,7 +220,10 @@ class VideoJobs:
                     video.account_id, video.spec.look.background
                 ),
             )
-            made = await make_video(self._peers.services, order, lease)
+            approver = self._peers.approvals.for_job(
+                video.account_id, "video", known_review_id=video.review_id
+            )
+            made = await make_video(self._peers.services, approver, order, lease)
         result = VideoResult(
             content,
             words,
@@ -238,9 +246,21 @@ class VideoJobs:
             path = Path(folder) / "recording"
             await audio_file.save(data, path)
             yield SpokenRecording(
+                asset,
                 partial(audio_file.read, path, rate_hz=RECORDING_RATE_HZ),
                 int((asset.duration_s or 0) * US_PER_S),
             )
+
+    async def _put_aside(self, lease: Lease, review_id: str) -> None:
+        """A person has to decide; the job goes on when that is done, or its time is over."""
+        log.info("video.awaits_review", review_id=review_id)
+        try:
+            video = await lease.put_aside(review_id)
+        except (StateConflict, VideoNotFound):
+            await self._stopped(lease, Stop.LOST)
+            return
+        if video.ended:
+            await self._tell_owner(video)
 
     async def _stopped(self, lease: Lease, why: Stop) -> None:
         if why is Stop.CANCELLED:

@@ -17,9 +17,10 @@ from services.common.grpc_server import serve_grpc
 from services.common.jetstream import JobQueue, connect
 from services.common.runtime import run_service
 from services.gateway.avatar_job import AvatarJobs
-from services.gateway.clients.peers import Clients, open_clients
+from services.gateway.clients.peers import Clients, approvals_of, open_clients
 from services.gateway.http.views import video_json
 from services.gateway.jobs import AVATARS, VIDEOS, WEBHOOKS, Jobs, News
+from services.gateway.moderation.approval import Approvals
 from services.gateway.pipeline import Services
 from services.gateway.reconciler import Reconciler
 from services.gateway.settings import WorkerSettings
@@ -59,28 +60,14 @@ def _work(
     """Everything that runs side by side."""
     js, jobs, news = nats.jetstream(), Jobs(queue), News(nats)
     strikes = KvStrikes(js, replicas=settings.nats_replicas)
-    services = Services(clients.moderator, clients.speaker, clients.animator, clients.recorder)
-
-    async def ready() -> bool:
-        return all((await clients.health.serving()).values())
-
-    peers = Peers(
-        videos=clients.videos,
-        avatars=clients.avatars,
-        assets=clients.assets,
-        objects=clients.objects,
-        services=services,
-        jobs=jobs,
-        news=news,
-        strikes=strikes,
-        ready=ready,
-    )
-    videos = VideoJobs(peers, settings)
+    approvals = approvals_of(clients, jobs, news)
+    videos = VideoJobs(_peers(clients, approvals, jobs, news, strikes), settings)
     avatars = AvatarJobs(
         clients.avatars,
         clients.animator,
         clients.objects,
         strikes,
+        approvals.reviews,
         max_attempts=settings.max_attempts,
         max_strikes=settings.max_strikes,
     )
@@ -98,6 +85,28 @@ def _work(
         ),
         reconciler.run,
     ]
+
+
+def _peers(
+    clients: Clients, approvals: Approvals, jobs: Jobs, news: News, strikes: KvStrikes
+) -> Peers:
+    """Whom video jobs talk to."""
+
+    async def ready() -> bool:
+        return all((await clients.health.serving()).values())
+
+    return Peers(
+        videos=clients.videos,
+        avatars=clients.avatars,
+        assets=clients.assets,
+        objects=clients.objects,
+        services=Services(clients.speaker, clients.animator, clients.recorder),
+        approvals=approvals,
+        jobs=jobs,
+        news=news,
+        strikes=strikes,
+        ready=ready,
+    )
 
 
 @asynccontextmanager

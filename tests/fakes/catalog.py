@@ -150,13 +150,13 @@ class FakeAvatars:
         return avatar
 
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool
+        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
     ) -> Avatar:
         asset = await self.assets.get(account_id, asset_id)
         if asset.picture is None:
             raise UnsupportedMedia("an avatar is made of an image")
         avatar = self.add(account_id, AvatarStatus.PREPARING)
-        avatar = replace(avatar, name=name, portrait=asset.picture)
+        avatar = replace(avatar, name=name, portrait=asset.picture, review_id=review_id)
         self.kept[avatar.id] = avatar
         if owns_asset:
             self.owned_assets[avatar.id] = asset_id

@@ -60,6 +60,7 @@ def _avatar(avatar: records.Avatar) -> catalog.Avatar:
         portrait=messages.ref_to_wire(avatar.portrait),
         pack=messages.ref_to_wire(avatar.pack),
         preview=messages.ref_to_wire(avatar.preview),
+        review_id=avatar.review_id,
         created_at=time_to_wire(avatar.created_at),
     )
 

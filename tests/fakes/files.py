@@ -49,7 +49,7 @@ async def _blocks(data: bytes) -> AsyncGenerator[bytes, None]:
 
 @dataclass
 class FakeAssets:
-    """Uploads; a file that begins with `IMG` is an image, with `SND` sound."""
+    """Uploads; a file that begins with `IMG` is an image, with `SND` or as WAV sound."""
 
     objects: FakeObjects
     kept: dict[tuple[str, str], Asset] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class FakeAssets:
         data: AsyncIterator[bytes],
     ) -> Asset:
         content = b"".join([block async for block in data])
-        kind = {b"IMG": "image", b"SND": "audio"}.get(content[:3], "")
+        kind = {b"IMG": "image", b"SND": "audio", b"RIF": "audio"}.get(content[:3], "")
         if not kind or (accept_kinds and kind not in accept_kinds):
             raise UnsupportedMedia("this kind of file is not welcome here")
         asset_id = new_id("as")

@@ -26,12 +26,26 @@ from services.gateway.media import (
     Viseme,
     Word,
 )
+from services.gateway.moderation.policy import Policy
 from services.gateway.ports import AnimationConfig
-from services.gateway.records import AvatarPack, Suggestion, Verdict, Voice
+from services.gateway.records import (
+    AvatarPack,
+    Finding,
+    ImagePurpose,
+    Suggestion,
+    Verdict,
+    Voice,
+)
 from tests.fakes.live import PacedAnimation
 
 RATE_HZ = 24_000
 WORD_US = 400_000
+DOUBT = Verdict(
+    Suggestion.REVIEW,
+    ("gambling",),
+    "lists-1",
+    findings=(Finding("gambling", "", 0.7, "MODEL", ((0, 4),)),),
+)
 VOICES = (
     Voice("vo_en_heart", "Heart", "en-US", "female", False, RATE_HZ),
     Voice("vo_zh_xiaoxiao", "Xiaoxiao", "zh-CN", "female", False, RATE_HZ),
@@ -49,40 +63,63 @@ class FakeModerator:
     heard_us: int = 0
     languages: list[str | None] = field(default_factory=list)
     harmful: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+    """Words of texts that a person has to decide on."""
+    purposes: list[ImagePurpose | None] = field(default_factory=list)
+    policies: list[Policy | None] = field(default_factory=list)
 
-    async def check_text(self, text: str, *, language: str | None = None) -> Verdict:
+    async def check_text(
+        self, text: str, *, language: str | None = None, policy: Policy | None = None
+    ) -> Verdict:
         self.texts.append(text)
         self.languages.append(language)
-        return self._judge()
+        self.policies.append(policy)
+        return self._judge(text)
 
-    async def check_image(self, image: ObjectRef) -> Verdict:
+    async def check_image(
+        self,
+        image: ObjectRef,
+        *,
+        purpose: ImagePurpose | None = None,
+        policy: Policy | None = None,
+    ) -> Verdict:
         self.images.append(image)
+        self.purposes.append(purpose)
+        self.policies.append(policy)
         return self._judge()
 
     async def check_text_stream(
-        self, pieces: AsyncGenerator[str, None]
+        self, pieces: AsyncGenerator[str, None], *, policy: Policy | None = None
     ) -> AsyncGenerator[tuple[str, Verdict], None]:
         """Each piece is a clause; one that holds a word of `harmful` is blocked."""
+        self.policies.append(policy)
         async with aclosing(pieces):
             async for piece in pieces:
                 self.texts.append(piece)
                 if any(word in piece for word in self.harmful):
                     yield "", Verdict(Suggestion.BLOCK, ("violence",))
                     return
-                yield piece, self._judge()
+                yield piece, self._judge(piece)
 
     async def check_audio(
-        self, audio: AsyncGenerator[AudioChunk, None], *, language: str | None = None
+        self,
+        audio: AsyncGenerator[AudioChunk, None],
+        *,
+        language: str | None = None,
+        policy: Policy | None = None,
     ) -> Verdict:
+        self.policies.append(policy)
         self.languages.append(language)
         async with aclosing(audio):
             async for chunk in audio:
                 self.heard_us = chunk.end_us
         return self._judge()
 
-    def _judge(self) -> Verdict:
+    def _judge(self, text: str = "") -> Verdict:
         if self.error:
             raise self.error
+        if any(word in text for word in self.doubtful):
+            return DOUBT
         return self.verdict
 
 

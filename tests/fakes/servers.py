@@ -11,12 +11,14 @@ from vultus.lipsync.v1 import lipsync_service_pb2_grpc as lipsync_grpc
 from vultus.moderation.v1 import moderation_service_pb2_grpc as moderation_grpc
 from vultus.storage.v1 import asset_service_pb2_grpc as assets_grpc
 from vultus.storage.v1 import catalog_service_pb2_grpc as catalog_grpc
+from vultus.storage.v1 import moderation_record_service_pb2_grpc as record_of_moderation
 from vultus.storage.v1 import object_service_pb2_grpc as objects_grpc
 from vultus.storage.v1 import record_service_pb2_grpc as record_grpc
 from vultus.tts.v1 import tts_service_pb2_grpc as tts_grpc
 
 from services.common.grpc_server import serve_grpc
 from tests.fakes.catalog_server import Catalog
+from tests.fakes.judgement_server import Judgements
 from tests.fakes.media_servers import Animator, Moderator, Speaker
 from tests.fakes.stage import Stage
 from tests.fakes.storage_servers import Assets, Objects, Recorder
@@ -51,6 +53,12 @@ async def serve_stage(stage: Stage) -> AsyncIterator[Addresses]:
             ),
             "vultus.storage.v1.AssetService": lambda server: (
                 assets_grpc.add_AssetServiceServicer_to_server(Assets(stage), server)
+            ),
+            "vultus.storage.v1.ModerationRecordService": lambda server: (
+                record_of_moderation.add_ModerationRecordServiceServicer_to_server(
+                    Judgements(stage),  # type: ignore[abstract]  # the rest is not implemented
+                    server,
+                )
             ),
             "vultus.storage.v1.ObjectService": lambda server: (
                 objects_grpc.add_ObjectServiceServicer_to_server(Objects(stage), server)

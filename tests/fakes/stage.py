@@ -22,6 +22,9 @@ from services.gateway.live.director import Director, TextLimits
 from services.gateway.live.ice import IceServers
 from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Sessions
+from services.gateway.moderation.approval import Approvals
+from services.gateway.moderation.policies import Policies
+from services.gateway.moderation.reviews import Reviews
 from services.gateway.outputs.output import Pauses
 from services.gateway.outputs.outputs import OutputRules, Outputs
 from services.gateway.pipeline import Services
@@ -32,6 +35,7 @@ from services.gateway.webrtc.guests import GuestRules, Guests
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
 from tests.fakes.catalog import FakeAccounts, FakeAvatars, FakeClock, FakeIdempotency
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
+from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
 from tests.fakes.streams import FakeStreams
@@ -73,6 +77,8 @@ class Stage:
         self.streams = FakeStreams(self.avatars, self.videos.kept, now, streams)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
+        self.policies = FakePolicies(now)
+        self.reviews = FakeReviews(now, self.videos, self.avatars)
         self.speaker = FakeSpeaker()
         self.animator = FakeAnimator()
         self.queue = FakeQueue()
@@ -89,6 +95,11 @@ class Stage:
         self.account, self.secret = self.accounts.add()
 
     @cached_property
+    def approvals(self) -> Approvals:
+        reviews = Reviews(self.reviews, self.videos, self.avatars, self.jobs, self.news)
+        return Approvals(self.moderator, Policies(self.policies), reviews, self.assets)
+
+    @cached_property
     def sessions(self) -> Sessions:
         return Sessions(
             self.streams,
@@ -97,7 +108,7 @@ class Stage:
             self.animator,
             FakeOwners(),
             Archive(self.streams, self.videos, self.recorder, self.objects, self.news),
-            Backgrounds(self.assets, self.moderator),
+            Backgrounds(self.assets, self.approvals),
             Admission(self.settings.max_streams, "vo_en_heart", "vo_zh_xiaoxiao"),
         )
 
@@ -114,11 +125,11 @@ class Stage:
     @property
     def director(self) -> Director:
         limits = TextLimits(2_000, 20_000)
-        return Director(self.moderator, self.speaker, self.assets, self.objects, limits)
+        return Director(self.approvals, self.speaker, self.assets, self.objects, limits)
 
     @property
     def services(self) -> Services:
-        return Services(self.moderator, self.speaker, self.animator, self.recorder)
+        return Services(self.speaker, self.animator, self.recorder)
 
     def app(self) -> ASGIApp:
         door = Door(
@@ -136,7 +147,7 @@ class Stage:
                 idempotency=self.idempotency,
                 assets=self.assets,
                 objects=self.objects,
-                moderator=self.moderator,
+                approvals=self.approvals,
                 speaker=self.speaker,
                 animator=self.animator,
                 streams=self.streams,
@@ -171,6 +182,7 @@ class Stage:
             assets=self.assets,
             objects=self.objects,
             services=self.services,
+            approvals=self.approvals,
             jobs=self.jobs,
             news=self.news,
             strikes=self.strikes,
@@ -184,6 +196,7 @@ class Stage:
             self.animator,
             self.objects,
             self.strikes,
+            self.approvals.reviews,
             max_attempts=3,
             max_strikes=3,
         )

@@ -152,6 +152,7 @@ class FakeVideos:
         progress: float,
         error: Trouble | None = None,
         result: VideoResult | None = None,
+        review_id: str = "",
     ) -> Video:
         if self.failures:
             raise self.failures.pop(0)
@@ -161,13 +162,15 @@ class FakeVideos:
             raise StateConflict("the lease is lost")
         self.history.append((status, progress))
         self.updated.set()
-        if status is VideoStatus.QUEUED:
+        if status is VideoStatus.QUEUED or review_id:
             self.leases.pop(video_id)
             if video.cancel_requested:
                 return self._moved(self._cancelled(video))
+        if status is VideoStatus.QUEUED:
             return self._moved(replace(video, status=status, progress=0.0))
         progress = max(video.progress, progress)
-        video = replace(video, status=status, progress=progress, error=error)
+        known = review_id or video.review_id
+        video = replace(video, status=status, progress=progress, error=error, review_id=known)
         if video.ended:
             self.leases.pop(video_id)
             video = replace(video, finished_at=self.now())

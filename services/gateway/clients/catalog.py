@@ -89,11 +89,15 @@ class GrpcAvatars:
         self._stub = CatalogServiceStub(channel)
 
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool
+        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
     ) -> Avatar:
         """Records an avatar, preparing."""
         request = catalog.CreateAvatarRequest(
-            account_id=account_id, name=name, asset_id=asset_id, owns_asset=owns_asset
+            account_id=account_id,
+            name=name,
+            asset_id=asset_id,
+            owns_asset=owns_asset,
+            review_id=review_id,
         )
         call = self._stub.CreateAvatar(request, timeout=_QUICK_S, metadata=call_metadata())
         return messages.avatar((await unary(call)).avatar)
@@ -197,6 +201,7 @@ class GrpcVideos:
         progress: float,
         error: Trouble | None = None,
         result: VideoResult | None = None,
+        review_id: str = "",
     ) -> Video:
         """Moves a leased job on."""
         request = catalog.UpdateVideoRequest(
@@ -207,6 +212,7 @@ class GrpcVideos:
             progress=progress,
             error=messages.trouble_to_wire(error),
             result=_result(result) if result else None,
+            review_id=review_id,
         )
         call = self._stub.UpdateVideo(request, timeout=_QUICK_S, metadata=call_metadata())
         return messages.video((await unary(call)).video)

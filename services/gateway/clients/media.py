@@ -1,16 +1,13 @@
-"""The services that judge, speak, draw and record, over gRPC."""
+"""The services that speak, draw and record, over gRPC."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
 import grpc
 from vultus.lipsync.v1 import lipsync_service_pb2 as lipsync
 from vultus.lipsync.v1.lipsync_service_pb2_grpc import LipsyncServiceStub
-from vultus.moderation.v1 import moderation_service_pb2 as moderation
-from vultus.moderation.v1.moderation_service_pb2_grpc import ModerationServiceStub
 from vultus.storage.v1 import record_service_pb2 as record
 from vultus.storage.v1.record_service_pb2_grpc import RecordServiceStub
 from vultus.tts.v1 import tts_service_pb2 as tts
@@ -24,10 +21,8 @@ from services.gateway.clients.calls import duplex, upload
 from services.gateway.ports import AnimationConfig, RecordingHeader
 
 _QUICK_S = 10.0
-_JUDGE_S = 60.0
+_INSPECT_S = 60.0
 _PREPARE_S = 300.0
-_LISTEN_S = 3600.0
-"""A recording of an hour is transcribed before it is judged."""
 _MOUTH_SOURCES = {
     media.MouthSource.VISEMES: lipsync.MOUTH_SOURCE_VISEMES,
     media.MouthSource.AUDIO: lipsync.MOUTH_SOURCE_AUDIO,
@@ -45,60 +40,6 @@ _ACTIONS = {
     media.Action.TILT: lipsync.ACTION_TILT,
     media.Action.LOOK_AT_CAMERA: lipsync.ACTION_LOOK_AT_CAMERA,
 }
-
-
-class GrpcModerator:
-    """The moderation service."""
-
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub = ModerationServiceStub(channel)
-
-    async def check_text(self, text: str, *, language: str | None = None) -> records.Verdict:
-        """Judges a whole text."""
-        request = moderation.CheckTextRequest(text=text, language=language)
-        call = self._stub.CheckText(request, timeout=_JUDGE_S, metadata=call_metadata())
-        return messages.verdict((await unary(call)).verdict)
-
-    async def check_image(self, image: media.ObjectRef) -> records.Verdict:
-        """Judges a validated image in storage."""
-        request = moderation.CheckImageRequest(image=messages.ref_to_wire(image))
-        call = self._stub.CheckImage(request, timeout=_JUDGE_S, metadata=call_metadata())
-        return messages.verdict((await unary(call)).verdict)
-
-    async def check_text_stream(
-        self, pieces: AsyncGenerator[str, None]
-    ) -> AsyncGenerator[tuple[str, records.Verdict], None]:
-        """Judges a text while it is written."""
-        call = self._stub.CheckTextStream(metadata=call_metadata())
-        async with aclosing(duplex(call, _written(pieces))) as stream:
-            async for response in stream:
-                yield response.text, messages.verdict(response.verdict)
-
-    async def check_audio(
-        self, audio: AsyncGenerator[media.AudioChunk, None], *, language: str | None = None
-    ) -> records.Verdict:
-        """Judges a recording by what is said in it."""
-        call = self._stub.CheckAudio(timeout=_LISTEN_S, metadata=call_metadata())
-        response = await upload(call, _judged(audio, language))
-        return replace(messages.verdict(response.verdict), language=response.language)
-
-
-async def _written(
-    pieces: AsyncGenerator[str, None],
-) -> AsyncGenerator[moderation.CheckTextStreamRequest, None]:
-    async with aclosing(pieces):
-        async for piece in pieces:
-            yield moderation.CheckTextStreamRequest(text=piece)
-
-
-async def _judged(
-    audio: AsyncGenerator[media.AudioChunk, None], language: str | None
-) -> AsyncGenerator[moderation.CheckAudioRequest, None]:
-    async with aclosing(audio):
-        config = moderation.CheckAudioConfig(language=language)
-        yield moderation.CheckAudioRequest(config=config)
-        async for chunk in audio:
-            yield moderation.CheckAudioRequest(audio=messages.chunk_to_wire(chunk))
 
 
 class GrpcSpeaker:
@@ -176,7 +117,7 @@ class GrpcAnimator:
     async def inspect(self, portrait: media.ObjectRef) -> None:
         """Returns when an avatar can be made of the portrait."""
         request = lipsync.InspectPortraitRequest(portrait=messages.ref_to_wire(portrait))
-        call = self._stub.InspectPortrait(request, timeout=_JUDGE_S, metadata=call_metadata())
+        call = self._stub.InspectPortrait(request, timeout=_INSPECT_S, metadata=call_metadata())
         await unary(call)
 
     async def prepare(

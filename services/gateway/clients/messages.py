@@ -11,7 +11,6 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from vultus.media.v1 import media_pb2
-from vultus.moderation.v1 import moderation_service_pb2 as moderation
 from vultus.storage.v1 import asset_service_pb2 as assets
 from vultus.storage.v1 import catalog_service_pb2 as catalog
 
@@ -36,10 +35,6 @@ SHAPES = {
 }
 """The usual names of the fifteen visemes."""
 _SHAPE_NUMBERS = {name: number for number, name in SHAPES.items()}
-_SUGGESTIONS = {
-    moderation.SUGGESTION_PASS: records.Suggestion.PASS,
-    moderation.SUGGESTION_REVIEW: records.Suggestion.REVIEW,
-}
 _MAX_EXACT_INTEGER = 2**53
 
 
@@ -112,28 +107,6 @@ def word(message: media_pb2.Word) -> media.Word:
     )
 
 
-def verdict(message: moderation.Verdict) -> records.Verdict:
-    """A judgement; a suggestion that is not known counts as BLOCK."""
-    return records.Verdict(
-        _SUGGESTIONS.get(message.suggestion, records.Suggestion.BLOCK),
-        tuple(category.label for category in message.categories),
-        message.policy_version,
-        findings=tuple(map(_finding, message.categories)),
-        evaluated=tuple(message.evaluated),
-        not_evaluated=tuple(message.not_evaluated),
-    )
-
-
-def _finding(message: moderation.Category) -> records.Finding:
-    return records.Finding(
-        message.label,
-        message.sub_label,
-        message.score,
-        moderation.FindingSource.Name(message.source).removeprefix("FINDING_SOURCE_"),
-        tuple((span.start, span.end) for span in message.spans),
-    )
-
-
 def trouble(message: catalog.Problem) -> records.Trouble:
     """Why something ended badly."""
     return records.Trouble(
@@ -156,7 +129,7 @@ def trouble_to_wire(error: records.Trouble | None) -> catalog.Problem | None:
 def account(message: catalog.Account) -> records.Account:
     """A tenant."""
     return records.Account(
-        message.id, message.name, message.webhook_secret, _time(message.created_at)
+        message.id, message.name, message.webhook_secret, moment(message.created_at)
     )
 
 
@@ -167,9 +140,9 @@ def api_key(message: catalog.ApiKey) -> records.ApiKey:
         message.account_id,
         message.name,
         message.prefix,
-        _time(message.created_at),
-        _optional_time(message, "last_used_at"),
-        _optional_time(message, "revoked_at"),
+        moment(message.created_at),
+        optional_moment(message, "last_used_at"),
+        optional_moment(message, "revoked_at"),
     )
 
 
@@ -187,7 +160,7 @@ def asset(message: assets.Asset) -> records.Asset:
         height=message.height if message.HasField("height") else None,
         object=ref(message.object),
         picture=ref(message.picture) if message.HasField("picture") else None,
-        created_at=_time(message.created_at),
+        created_at=moment(message.created_at),
     )
 
 
@@ -217,7 +190,8 @@ def avatar(message: catalog.Avatar) -> records.Avatar:
         portrait=ref(message.portrait),
         pack=ref(message.pack),
         preview=ref(message.preview),
-        created_at=_time(message.created_at),
+        created_at=moment(message.created_at),
+        review_id=message.review_id,
     )
 
 
@@ -293,10 +267,11 @@ def video(message: catalog.Video) -> records.Video:
         attempts=message.attempts,
         content=ref(message.content) if has("content") else None,
         words=ref(message.words) if has("words") else None,
-        created_at=_time(message.created_at),
-        started_at=_optional_time(message, "started_at"),
-        finished_at=_optional_time(message, "finished_at"),
-        deleted_at=_optional_time(message, "deleted_at"),
+        created_at=moment(message.created_at),
+        started_at=optional_moment(message, "started_at"),
+        finished_at=optional_moment(message, "finished_at"),
+        deleted_at=optional_moment(message, "deleted_at"),
+        review_id=message.review_id,
     )
 
 
@@ -351,9 +326,9 @@ def stream(message: catalog.Stream) -> records.StreamRecord:
         status=stream_status(message.status),
         reason=message.reason,
         recording_video_id=message.recording_video_id,
-        created_at=_time(message.created_at),
-        live_at=_optional_time(message, "live_at"),
-        ended_at=_optional_time(message, "ended_at"),
+        created_at=moment(message.created_at),
+        live_at=optional_moment(message, "live_at"),
+        ended_at=optional_moment(message, "ended_at"),
     )
 
 
@@ -375,15 +350,21 @@ def metadata(message: Struct) -> dict[str, records.Scalar]:
 
 def metadata_to_wire(values: dict[str, records.Scalar]) -> Struct:
     """The owner's own data."""
-    return _struct(values)
+    return document_to_wire(values)
 
 
 def _look_to_wire(asked: look.Look) -> Struct | None:
     values = look.to_json(asked)
-    return _struct(values) if values else None
+    return document_to_wire(values) if values else None
 
 
-def _struct(values: Mapping[str, Any]) -> Struct:
+def document(message: Struct) -> dict[str, Any]:
+    """A JSON object; its numbers come as floats."""
+    return MessageToDict(message)
+
+
+def document_to_wire(values: Mapping[str, Any]) -> Struct:
+    """A JSON object."""
     struct = Struct()
     struct.update(values)
     return struct
@@ -393,9 +374,11 @@ def _number(value: float) -> int | float:
     return int(value) if value.is_integer() and abs(value) <= _MAX_EXACT_INTEGER else value
 
 
-def _time(message: Timestamp) -> datetime:
+def moment(message: Timestamp) -> datetime:
+    """A point in time."""
     return message.ToDatetime(tzinfo=UTC)
 
 
-def _optional_time(message: Message, field: str) -> datetime | None:
-    return _time(getattr(message, field)) if message.HasField(field) else None
+def optional_moment(message: Message, field: str) -> datetime | None:
+    """A point in time that a message may hold."""
+    return moment(getattr(message, field)) if message.HasField(field) else None

@@ -15,8 +15,14 @@ from services.gateway.clients.catalog import (
     GrpcVideos,
 )
 from services.gateway.clients.health import PeerHealth
-from services.gateway.clients.media import GrpcAnimator, GrpcModerator, GrpcRecorder, GrpcSpeaker
+from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
+from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeaker
+from services.gateway.clients.moderation import GrpcModerator
 from services.gateway.clients.storage import GrpcAssets, GrpcObjects
+from services.gateway.jobs import Jobs, News
+from services.gateway.moderation.approval import Approvals
+from services.gateway.moderation.policies import Policies
+from services.gateway.moderation.reviews import Reviews
 from services.gateway.settings import PeerSettings
 
 
@@ -33,6 +39,8 @@ class Clients:
     objects: GrpcObjects
     recorder: GrpcRecorder
     moderator: GrpcModerator
+    policies: GrpcPolicies
+    reviews: GrpcReviews
     speaker: GrpcSpeaker
     animator: GrpcAnimator
     health: PeerHealth
@@ -63,7 +71,15 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             objects=GrpcObjects(storage),
             recorder=GrpcRecorder(storage),
             moderator=GrpcModerator(channels["moderation"]),
+            policies=GrpcPolicies(storage),
+            reviews=GrpcReviews(storage),
             speaker=GrpcSpeaker(channels["tts"]),
             animator=GrpcAnimator(channels["lipsync"]),
             health=PeerHealth(channels),
         )
+
+
+def approvals_of(clients: Clients, jobs: Jobs, news: News) -> Approvals:
+    """Moderation under the accounts' policies, with their people behind it."""
+    reviews = Reviews(clients.reviews, clients.videos, clients.avatars, jobs, news)
+    return Approvals(clients.moderator, Policies(clients.policies), reviews, clients.assets)

@@ -77,7 +77,8 @@ async def create_avatar(
     """Make an avatar of a portrait: a form with the picture, or JSON with the id of an asset.
 
     The picture is judged at once: when this answers 201 the face can be used, and the avatar is
-    ready some seconds later. On any error nothing is kept.
+    ready some seconds later, or, where a `review_id` says that a person has to decide, once that is
+    done. On any error nothing is kept.
     """
     file, wish = await _wish(request)
     if not wish.subject_authorised:
@@ -85,7 +86,7 @@ async def create_avatar(
             "say with subject_authorised=true that the person shown allows this use"
         )
     maker = AvatarMaker(
-        gateway.assets, gateway.avatars, gateway.moderator, gateway.animator, gateway.jobs
+        gateway.assets, gateway.avatars, gateway.approvals, gateway.animator, gateway.jobs
     )
     if file is None:
         avatar = await maker.from_asset(account_id, wish.asset_id, name=wish.name)

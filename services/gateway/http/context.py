@@ -13,6 +13,7 @@ from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director
 from services.gateway.live.ice import IceServers
 from services.gateway.live.sessions import Sessions
+from services.gateway.moderation.approval import Approvals
 from services.gateway.outputs.outputs import Outputs
 from services.gateway.ports import (
     Accounts,
@@ -20,7 +21,6 @@ from services.gateway.ports import (
     Assets,
     Avatars,
     Idempotency,
-    Moderator,
     Objects,
     Reachability,
     Speaker,
@@ -44,7 +44,7 @@ class Gateway:
     idempotency: Idempotency
     assets: Assets
     objects: Objects
-    moderator: Moderator
+    approvals: Approvals
     speaker: Speaker
     animator: Animator
     streams: Streams

@@ -96,6 +96,11 @@ DriveText = Annotated[str, AfterValidator(_storable), _text(2_000)]
 CheckedText = Annotated[
     str, AfterValidator(_storable), StringConstraints(min_length=1, max_length=20_000)
 ]
+PolicyPhrase = Annotated[
+    str, AfterValidator(_storable), StringConstraints(min_length=1, max_length=100)
+]
+Note = Annotated[str, AfterValidator(_storable), StringConstraints(max_length=1_000)]
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
 Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 MetadataKey = Annotated[
     str,

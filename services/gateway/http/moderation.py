@@ -23,6 +23,7 @@ from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router
 from services.gateway.http.stream_bodies import Language
 from services.gateway.http.views import View
+from services.gateway.moderation.policy import Policy
 from services.gateway.pipeline import RECORDING_RATE_HZ
 from services.gateway.records import Asset, Finding, Verdict
 
@@ -133,23 +134,28 @@ async def check_content(body: CheckRequest, gateway: InGateway, account_id: Acco
     Nothing is kept of it and nothing is refused: what everything that is spoken or shown is judged
     by, told as data. A recording is listened to before the answer comes.
     """
+    policy = await gateway.approvals.policies.of(account_id)
     if body.asset_id is None:
+        moderator = gateway.approvals.moderator
         verdicts = [
-            await gateway.moderator.check_text(text, language=body.language)
+            await moderator.check_text(text, language=body.language, policy=policy)
             for text in body.texts or ()
         ]
     else:
         asset = await gateway.assets.get(account_id, body.asset_id)
-        verdicts = [await _on_asset(gateway, asset, body.language)]
+        verdicts = [await _on_asset(gateway, asset, body.language, policy)]
     return CheckView(results=[VerdictView.of(verdict) for verdict in verdicts])
 
 
-async def _on_asset(gateway: Gateway, asset: Asset, language: str | None) -> Verdict:
+async def _on_asset(
+    gateway: Gateway, asset: Asset, language: str | None, policy: Policy
+) -> Verdict:
+    moderator = gateway.approvals.moderator
     if asset.kind == "image":
-        return await gateway.moderator.check_image(asset.picture or asset.object)
+        return await moderator.check_image(asset.picture or asset.object, policy=policy)
     _, data = await gateway.objects.open(asset.object)
     with tempfile.TemporaryDirectory(prefix="vultus-") as folder:
         path = Path(folder) / "recording"
         await audio_file.save(data, path)
         sound = audio_file.read(path, rate_hz=RECORDING_RATE_HZ)
-        return await gateway.moderator.check_audio(sound, language=language)
+        return await moderator.check_audio(sound, language=language, policy=policy)

@@ -24,6 +24,7 @@ from services.common.errors import (
     NotFound,
     Overloaded,
     PayloadTooLarge,
+    ReviewPending,
     Unauthenticated,
     Unavailable,
     UnsupportedMedia,
@@ -81,6 +82,8 @@ class Problem(BaseModel):
     """Whether the same request may work later."""
     categories: list[str] | None = None
     """What moderation found, for `content_rejected`."""
+    review_id: str | None = None
+    """The review that is waited for, for `review_pending`."""
     errors: list[FieldError] | None = None
     """Each part of the request that is wrong, for `validation_failed`."""
 
@@ -105,6 +108,7 @@ def problem_of(error: DomainError, fields: list[FieldError] | None = None) -> Pr
         request_id=current_request_id() or "",
         retryable=error.retryable,
         categories=[label for label in labels.split(",") if label] or None,
+        review_id=error.context.get("review_id") if isinstance(error, ReviewPending) else None,
         errors=fields,
     )
 

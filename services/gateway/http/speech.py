@@ -14,6 +14,7 @@ from services.common.errors import (
     ContentRejected,
     DeadlineExceeded,
     PayloadTooLarge,
+    ReviewPending,
     TextEmpty,
     TextTooLong,
     UnsupportedLanguage,
@@ -22,12 +23,12 @@ from services.common.errors import (
 )
 from services.gateway import sound_file, texts
 from services.gateway.http.bodies import SpeechRequest
-from services.gateway.http.context import Gateway, InGateway
+from services.gateway.http.context import AccountId, Gateway, InGateway
 from services.gateway.http.problem import problems
 from services.gateway.http.route import JSON_TYPE, api_router
 from services.gateway.http.views import TimedSpeech, VisemeView, WordView
 from services.gateway.media import Segment
-from services.gateway.pipeline import SPEECH_RATE_HZ, SpokenText, approve
+from services.gateway.pipeline import SPEECH_RATE_HZ
 
 router = api_router("speech")
 
@@ -42,6 +43,7 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
     responses={
         **problems(
             ContentRejected,
+            ReviewPending,
             VoiceNotFound,
             TextEmpty,
             TextTooLong,
@@ -61,6 +63,7 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
 async def create_speech(
     body: SpeechRequest,
     gateway: InGateway,
+    account_id: AccountId,
     timings: Annotated[
         bool, Query(description="Answer with JSON: the sound, its mouth shapes and its words.")
     ] = False,
@@ -69,7 +72,7 @@ async def create_speech(
     texts.check(body.text, max_characters=gateway.settings.max_speech_characters)
     try:
         async with asyncio.timeout(_LONGEST_S):
-            segments, pcm, rate_hz = await _said(gateway, body)
+            segments, pcm, rate_hz = await _said(gateway, account_id, body)
     except TimeoutError as error:
         raise DeadlineExceeded("it took too long to say; make the text shorter") from error
     sound = await asyncio.to_thread(
@@ -81,9 +84,11 @@ async def create_speech(
     return Response(timed.model_dump_json(), media_type=JSON_TYPE)
 
 
-async def _said(gateway: Gateway, body: SpeechRequest) -> tuple[list[Segment], bytes, int]:
+async def _said(
+    gateway: Gateway, account_id: str, body: SpeechRequest
+) -> tuple[list[Segment], bytes, int]:
     """The segments, the PCM and its rate; approved first, as everything that is spoken."""
-    await approve(gateway.moderator, SpokenText(body.text, body.voice_id, body.speed))
+    await gateway.approvals.for_job(account_id, "speech").text(body.text)
     segments: list[Segment] = []
     pcm = bytearray()
     rate_hz = SPEECH_RATE_HZ

@@ -20,6 +20,7 @@ from services.common.errors import (
     IdempotencyConflict,
     InvalidInput,
     PayloadTooLarge,
+    ReviewPending,
     TextEmpty,
     TextTooLong,
     Unavailable,
@@ -73,6 +74,7 @@ _EVENT = {
         VoiceNotFound,
         AvatarNotReady,
         ContentRejected,
+        ReviewPending,
         IdempotencyConflict,
         TextEmpty,
         TextTooLong,
@@ -87,8 +89,9 @@ async def create_video(
     """Queue a video of an avatar that speaks a text or a recording.
 
     The script is judged by moderation before it is spoken; a script that is refused ends the job as
-    `rejected`. A picture as its background is judged at once. Follow the job by its events, by
-    asking, or by a webhook.
+    `rejected`, one that a person has to decide on waits in `moderating` for its `review_id`. A
+    picture as its background is judged at once. Follow the job by its events, by asking, or by a
+    webhook.
     """
     settings = gateway.settings
     maker = VideoMaker(
@@ -97,7 +100,7 @@ async def create_video(
         gateway.assets,
         gateway.speaker,
         gateway.jobs,
-        Backgrounds(gateway.assets, gateway.moderator),
+        Backgrounds(gateway.assets, gateway.approvals),
         Defaults(settings.english_voice, settings.chinese_voice, settings.max_text_characters),
     )
     url = body.webhook_url

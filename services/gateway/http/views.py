@@ -98,6 +98,8 @@ class AvatarView(View):
     """Natural size of its videos; null until it is ready."""
     height: int | None
     preview_url: str | None
+    review_id: str | None
+    """The review that it waits for, or waited for last."""
     created_at: datetime
 
     @classmethod
@@ -113,6 +115,7 @@ class AvatarView(View):
             width=avatar.width or None,
             height=avatar.height or None,
             preview_url=f"/v1/avatars/{avatar.id}/preview" if ready else None,
+            review_id=avatar.review_id or None,
             created_at=avatar.created_at,
         )
 
@@ -189,6 +192,8 @@ class VideoView(View):
     background: BackgroundBody
     bytes: int | None
     error: Trouble | None
+    review_id: str | None
+    """The review that it waits for, or waited for last."""
     metadata: dict[str, records.Scalar]
     created_at: datetime
     started_at: datetime | None
@@ -214,6 +219,7 @@ class VideoView(View):
             background=told_background(video.spec.look.background),
             bytes=video.size_bytes,
             error=Trouble.of(video.error),
+            review_id=video.review_id or None,
             metadata=video.metadata,
             created_at=video.created_at,
             started_at=video.started_at,

@@ -17,7 +17,8 @@ from services.gateway.live.inputs import SoundInput, TextInput
 from services.gateway.live.session import Session
 from services.gateway.look import Performance
 from services.gateway.media import AudioChunk, ObjectRef
-from services.gateway.ports import Assets, Moderator, Objects, Speaker
+from services.gateway.moderation.approval import Approvals, Approver
+from services.gateway.ports import Assets, Objects, Speaker
 
 _AS_IT_IS = Performance()
 
@@ -35,13 +36,13 @@ class Director:
 
     def __init__(
         self,
-        moderator: Moderator,
+        approvals: Approvals,
         speaker: Speaker,
         assets: Assets,
         objects: Objects,
         limits: TextLimits,
     ) -> None:
-        self._moderator = moderator
+        self._approvals = approvals
         self._speaker = speaker
         self._assets = assets
         self._objects = objects
@@ -57,7 +58,7 @@ class Director:
     ) -> Drive:
         """Says a text. Raises TextEmpty, TextTooLong, UnsupportedLanguage, Overloaded."""
         texts.check(text, max_characters=self._limits.whole)
-        said = phrases.of_text(self._moderator, self._speaker, text, session.voice)
+        said = phrases.of_text(self._approver(session), self._speaker, text, session.voice)
         drive = Drive(DriveKind.TEXT, phrases.performed(said, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive
@@ -77,7 +78,7 @@ class Director:
             raise UnsupportedMedia("the asset is not a recording")
         cutter = ClauseCutter(FILE)
         sound = self._recording(asset.object)
-        heard = phrases.of_sound(self._moderator, sound, cutter, language)
+        heard = phrases.of_sound(self._approver(session), sound, cutter, language)
         drive = Drive(DriveKind.AUDIO, phrases.performed(heard, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive
@@ -87,7 +88,9 @@ class Director:
     ) -> tuple[Drive, TextInput]:
         """Says a text while it is being written. Raises Overloaded."""
         text = TextInput(self._limits.streamed)
-        said = phrases.of_pieces(self._moderator, self._speaker, text.pieces(), session.voice)
+        said = phrases.of_pieces(
+            self._approver(session), self._speaker, text.pieces(), session.voice
+        )
         drive = Drive(DriveKind.TEXT_STREAM, phrases.performed(said, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive, text
@@ -103,10 +106,15 @@ class Director:
     ) -> tuple[Drive, SoundInput]:
         """Plays sound while it is being sent. Raises InvalidInput, Overloaded."""
         sound = SoundInput(rate_hz)
-        heard = phrases.of_sound(self._moderator, sound.chunks(), ClauseCutter(LIVE), language)
+        heard = phrases.of_sound(
+            self._approver(session), sound.chunks(), ClauseCutter(LIVE), language
+        )
         drive = Drive(DriveKind.AUDIO_STREAM, phrases.performed(heard, performance))
         await session.drives.add(drive, interrupt=interrupt)
         return drive, sound
+
+    def _approver(self, session: Session) -> Approver:
+        return self._approvals.for_drive(session.record.account_id, session.events.tell)
 
     async def _recording(self, ref: ObjectRef) -> AsyncGenerator[AudioChunk, None]:
         _, data = await self._objects.open(ref)

@@ -4,7 +4,7 @@
     pieces  ──► verdict per clause   ──► voice ──► phrases
     sound   ──► clauses ──► verdict on each      ──► phrases
 
-Nothing comes out of here that moderation did not pass; ContentRejected ends a source.
+Nothing comes out of here that was not approved; ContentRejected ends a source.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ from services.gateway.media import (
     Viseme,
     Word,
 )
-from services.gateway.pipeline import require_pass
-from services.gateway.ports import Moderator, Speaker
+from services.gateway.moderation.approval import Approver
+from services.gateway.ports import Speaker
 from services.gateway.prompter import Prompter
-from services.gateway.records import Verdict
 from services.gateway.texts import is_chinese
 
 RATE_HZ = 48_000
@@ -81,10 +80,10 @@ class VoiceChoice:
 
 
 async def of_text(
-    moderator: Moderator, speaker: Speaker, text: str, voice: VoiceChoice
+    approver: Approver, speaker: Speaker, text: str, voice: VoiceChoice
 ) -> AsyncGenerator[Phrase, None]:
     """A text that is known as a whole: nothing of it is said unless all of it may be."""
-    require_pass(await patiently(lambda: moderator.check_text(text)), "text")
+    await patiently(lambda: approver.text(text))
     spoken = patiently_begun(
         lambda: speaker.speak(text, voice_id=voice.for_text(text), speed=voice.speed)
     )
@@ -94,13 +93,13 @@ async def of_text(
 
 
 async def of_pieces(
-    moderator: Moderator,
+    approver: Approver,
     speaker: Speaker,
     pieces: AsyncGenerator[str, None],
     voice: VoiceChoice,
 ) -> AsyncGenerator[Phrase, None]:
     """A text that is still being written: each clause is said once it may be."""
-    async with aclosing(_approved(moderator, pieces)) as clauses:
+    async with aclosing(approver.written(pieces)) as clauses:
         first = await anext(clauses, "")
         spoken = speaker.speak_pieces(
             _with_first(first, clauses), voice_id=voice.for_text(first), speed=voice.speed
@@ -111,7 +110,7 @@ async def of_pieces(
 
 
 async def of_sound(
-    moderator: Moderator,
+    approver: Approver,
     sound: AsyncGenerator[AudioChunk, None],
     cutter: ClauseCutter,
     language: str | None,
@@ -120,12 +119,9 @@ async def of_sound(
     before = b""
     async with aclosing(_clauses(sound, cutter)) as clauses:
         async for clause in clauses:
-            heard = before + clause
-            verdict = await patiently(
-                partial(_listen, moderator, heard, language),
-            )
-            require_pass(verdict, "recording")
-            language = language or verdict.language or None
+            heard = AudioChunk(before + clause, RATE_HZ, 0)
+            spoken = await patiently(partial(approver.sound, heard, language=language))
+            language = language or spoken or None
             before = clause[-int(_OVERLAP_S * RATE_HZ) * _BYTES_PER_SAMPLE :]
             yield Phrase(clause)
 
@@ -140,19 +136,6 @@ async def performed(
             gestures = prompter.phrase(phrase.words, spoken_us, phrase.duration_us)
             yield replace(phrase, gestures=gestures)
             spoken_us += phrase.duration_us
-
-
-async def _listen(moderator: Moderator, pcm_s16le: bytes, language: str | None) -> Verdict:
-    return await moderator.check_audio(_chunk(pcm_s16le), language=language)
-
-
-async def _approved(
-    moderator: Moderator, pieces: AsyncGenerator[str, None]
-) -> AsyncGenerator[str, None]:
-    async with aclosing(moderator.check_text_stream(pieces)) as judged:
-        async for clause, verdict in judged:
-            require_pass(verdict, "text")
-            yield clause
 
 
 async def _with_first(first: str, rest: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
@@ -171,10 +154,6 @@ async def _clauses(
                 yield clause
     if rest := cutter.rest():
         yield rest
-
-
-async def _chunk(pcm_s16le: bytes) -> AsyncGenerator[AudioChunk, None]:
-    yield AudioChunk(pcm_s16le, RATE_HZ, 0)
 
 
 async def _phrases(spoken: AsyncGenerator[Sound, None]) -> AsyncGenerator[Phrase, None]:

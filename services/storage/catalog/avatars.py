@@ -112,6 +112,9 @@ class Avatars:
             if row is None:
                 avatar = await find_avatar(tx, account_id, avatar_id)
                 raise StateConflict(f"the avatar is {avatar.status}")
+            if status is AvatarStatus.REJECTED and row.owns_asset:
+                await erase_asset(tx, self._erasures, account_id, row.asset_id)
+        self._erasures.hurry()
         return avatar_record(row)
 
     async def delete(self, account_id: str, avatar_id: str) -> None:

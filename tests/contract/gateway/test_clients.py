@@ -25,7 +25,7 @@ from services.common.errors import (
     VideoNotFound,
     VoiceNotFound,
 )
-from services.gateway.clients.peers import Clients, open_clients
+from services.gateway.clients.peers import Clients, approvals_of, open_clients
 from services.gateway.look import Cue, ImageAsset, Look, Performance
 from services.gateway.media import (
     Act,
@@ -51,6 +51,7 @@ from services.gateway.media import (
     Word,
 )
 from services.gateway.media import Cue as TimelineCue
+from services.gateway.moderation.approval import Approver
 from services.gateway.pipeline import Services as Pipeline
 from services.gateway.pipeline import SpokenText, VideoOrder, make_video
 from services.gateway.pipeline import Stage as Step
@@ -118,6 +119,11 @@ def written(stage: Stage) -> list[Word]:
     return [word for item in stage.recorder.media if isinstance(item, tuple) for word in item]
 
 
+def approver(stage: Stage, clients: Clients) -> Approver:
+    """Moderation over the wire."""
+    return approvals_of(clients, stage.jobs, stage.news).for_job(stage.account.id, "video")
+
+
 def order() -> VideoOrder:
     script = SpokenText(TEXT, "vo_en_heart", 1.0)
     content, words = ObjectRef("videos", "v"), ObjectRef("videos", "w")
@@ -126,9 +132,10 @@ def order() -> VideoOrder:
 
 async def test_the_pipeline_gives_the_same_over_the_wire(stage: Stage, clients: Clients) -> None:
     direct = Stage()
-    await make_video(direct.services, order(), Silent())
-    services = Pipeline(clients.moderator, clients.speaker, clients.animator, clients.recorder)
-    made = await make_video(services, order(), Silent())
+    judge = direct.approvals.for_job(direct.account.id, "video")
+    await make_video(direct.services, judge, order(), Silent())
+    services = Pipeline(clients.speaker, clients.animator, clients.recorder)
+    made = await make_video(services, approver(stage, clients), order(), Silent())
     assert played(stage) == played(direct)
     assert written(stage) == written(direct)
     assert stage.recorder.headers == direct.recorder.headers
@@ -142,9 +149,9 @@ async def test_an_error_of_any_service_keeps_its_class(
     stage: Stage, clients: Clients, part: str, error: type[DomainError]
 ) -> None:
     getattr(stage, part).error = error("what happened")
-    services = Pipeline(clients.moderator, clients.speaker, clients.animator, clients.recorder)
+    services = Pipeline(clients.speaker, clients.animator, clients.recorder)
     with pytest.raises(error, match="what happened"):
-        await make_video(services, order(), Silent())
+        await make_video(services, approver(stage, clients), order(), Silent())
     assert not stage.objects.kept
 
 

@@ -13,6 +13,7 @@ from services.common.errors import (
     DeadlineExceeded,
     DomainError,
     Overloaded,
+    ReviewPending,
     StorageFull,
     Unavailable,
     VoiceNotFound,
@@ -47,7 +48,8 @@ from services.gateway.pipeline import (
     make_video,
 )
 from services.gateway.pipeline import Stage as Step
-from services.gateway.records import Recording, Suggestion, Verdict
+from services.gateway.records import Asset, Recording, Suggestion, Verdict
+from tests.fakes.catalog import START
 from tests.fakes.people import WORD_US
 from tests.fakes.stage import Stage
 
@@ -82,17 +84,25 @@ def order(script: Script | None = None, *, fps: int = 25, stall_s: float = 5.0) 
     )
 
 
+ASSET = Asset(
+    "as_1", "audio", "audio/wav", "a.wav", 4, "00" * 32, 2.0, None, None,
+    ObjectRef("assets", "a"), None, START,
+)  # fmt: skip
+
+
 def recording(seconds: int = 2) -> SpokenRecording:
     async def audio() -> AsyncGenerator[AudioChunk, None]:
         for second in range(seconds):
             yield AudioChunk(b"\1\0" * 48_000, 48_000, second * 1_000_000)
 
-    return SpokenRecording(audio, seconds * 1_000_000)
+    return SpokenRecording(ASSET, audio, seconds * 1_000_000)
 
 
 async def test_a_text_is_judged_then_spoken_then_drawn_then_stored(stage: Stage) -> None:
     watcher = Watcher()
-    made = await make_video(stage.services, order(), watcher)
+    made = await make_video(
+        stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), watcher
+    )
     assert watcher.steps == [Step.MODERATING, Step.SYNTHESISING, Step.RENDERING, Step.ARCHIVING]
     assert stage.moderator.texts == stage.speaker.spoken == [TEXT]
     assert (made.width, made.height) == (512, 640)
@@ -102,7 +112,9 @@ async def test_a_text_is_judged_then_spoken_then_drawn_then_stored(stage: Stage)
 
 
 async def test_the_mouth_rests_before_and_after_the_speech(stage: Stage) -> None:
-    await make_video(stage.services, order(), Watcher())
+    await make_video(
+        stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), Watcher()
+    )
     cues = stage.animator.cues
     assert cues[0] == Idle(LEAD_IN_US)
     assert cues[1] == UtteranceStart("script", MouthSource.VISEMES)
@@ -121,7 +133,9 @@ async def test_a_performance_is_on_the_clock_of_the_speech_and_goes_ahead_of_its
         Cue(time_us=1_000_000, action=Action.TILT),
     )
     asked = replace(order(), performance=Performance(happy, cues), seed=5, background=Blur(0.5))
-    await make_video(stage.services, asked, Watcher())
+    await make_video(
+        stage.services, stage.approvals.for_job(stage.account.id, "video"), asked, Watcher()
+    )
     (config,) = stage.animator.configs
     assert (config.seed, config.background) == (5, Blur(0.5))
     seen = stage.animator.cues
@@ -137,7 +151,9 @@ async def test_a_performance_is_on_the_clock_of_the_speech_and_goes_ahead_of_its
 
 
 async def test_mouth_shapes_go_ahead_of_their_sound(stage: Stage) -> None:
-    await make_video(stage.services, order(), Watcher())
+    await make_video(
+        stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), Watcher()
+    )
     kinds = [type(cue) for cue in stage.animator.cues[2:-2]]
     assert kinds == [tuple, AudioChunk, tuple, AudioChunk]
     shapes = stage.animator.cues[2]
@@ -146,7 +162,9 @@ async def test_mouth_shapes_go_ahead_of_their_sound(stage: Stage) -> None:
 
 
 async def test_words_are_kept_on_the_clock_of_the_recording(stage: Stage) -> None:
-    await make_video(stage.services, order(), Watcher())
+    await make_video(
+        stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), Watcher()
+    )
     words = [word for item in stage.recorder.media if isinstance(item, tuple) for word in item]
     assert words[0] == Word("Good", LEAD_IN_US, LEAD_IN_US + WORD_US, 0, 4)
     assert words[-1].end_us == LEAD_IN_US + SPOKEN_US
@@ -156,7 +174,9 @@ async def test_words_are_kept_on_the_clock_of_the_recording(stage: Stage) -> Non
 
 
 async def test_words_come_before_the_sound_they_are_heard_in(stage: Stage) -> None:
-    await make_video(stage.services, order(), Watcher())
+    await make_video(
+        stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), Watcher()
+    )
     known_until_us = 0
     for item in stage.recorder.media:
         if isinstance(item, tuple):
@@ -167,7 +187,9 @@ async def test_words_come_before_the_sound_they_are_heard_in(stage: Stage) -> No
 
 async def test_progress_rises_to_the_end(stage: Stage) -> None:
     watcher = Watcher()
-    await make_video(stage.services, order(), watcher)
+    await make_video(
+        stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), watcher
+    )
     assert watcher.shares[-1] > 0.95
     assert max(watcher.shares) <= 1.0
     assert watcher.shares[len(watcher.shares) // 2] == pytest.approx(0.5, abs=0.1)
@@ -175,7 +197,12 @@ async def test_progress_rises_to_the_end(stage: Stage) -> None:
 
 async def test_a_recording_is_heard_by_moderation_and_drives_the_mouth(stage: Stage) -> None:
     watcher = Watcher()
-    await make_video(stage.services, order(recording(2)), watcher)
+    await make_video(
+        stage.services,
+        stage.approvals.for_job(stage.account.id, "video"),
+        order(recording(2)),
+        watcher,
+    )
     assert stage.moderator.heard_us == 2_000_000
     assert not stage.speaker.spoken
     assert stage.animator.cues[1] == UtteranceStart("script", MouthSource.AUDIO)
@@ -183,15 +210,22 @@ async def test_a_recording_is_heard_by_moderation_and_drives_the_mouth(stage: St
     assert watcher.shares[-1] > 0.95
 
 
-@pytest.mark.parametrize("suggestion", [Suggestion.BLOCK, Suggestion.REVIEW])
+@pytest.mark.parametrize(
+    ("suggestion", "error"),
+    [(Suggestion.BLOCK, ContentRejected), (Suggestion.REVIEW, ReviewPending)],
+)
 @pytest.mark.parametrize("script", [None, recording()], ids=["text", "recording"])
 async def test_what_moderation_doubts_is_neither_spoken_nor_drawn(
-    stage: Stage, suggestion: Suggestion, script: Script | None
+    stage: Stage, suggestion: Suggestion, error: type[DomainError], script: Script | None
 ) -> None:
     stage.moderator.verdict = Verdict(suggestion, ("violence",))
-    with pytest.raises(ContentRejected) as raised:
-        await make_video(stage.services, order(script), Watcher())
-    assert raised.value.context["categories"] == "violence"
+    with pytest.raises(error):
+        await make_video(
+            stage.services,
+            stage.approvals.for_job(stage.account.id, "video"),
+            order(script),
+            Watcher(),
+        )
     assert not stage.speaker.spoken
     assert not stage.animator.configs
 
@@ -199,7 +233,9 @@ async def test_what_moderation_doubts_is_neither_spoken_nor_drawn(
 async def test_a_judge_that_is_down_lets_nothing_pass(stage: Stage) -> None:
     stage.moderator.error = Unavailable("moderation is down")
     with pytest.raises(Unavailable):
-        await make_video(stage.services, order(), Watcher())
+        await make_video(
+            stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), Watcher()
+        )
     assert not stage.speaker.spoken
 
 
@@ -210,14 +246,21 @@ async def test_an_error_of_any_stage_ends_all_of_them(
 ) -> None:
     getattr(stage, stage_name).error = error("no")
     with pytest.raises(error):
-        await make_video(stage.services, order(), Watcher())
+        await make_video(
+            stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), Watcher()
+        )
     assert stage.animator.closed == 1
     assert not stage.objects.kept
 
 
 async def test_an_unknown_voice_is_told_as_such(stage: Stage) -> None:
     with pytest.raises(VoiceNotFound):
-        await make_video(stage.services, order(SpokenText("Hi.", "vo_none", 1.0)), Watcher())
+        await make_video(
+            stage.services,
+            stage.approvals.for_job(stage.account.id, "video"),
+            order(SpokenText("Hi.", "vo_none", 1.0)),
+            Watcher(),
+        )
 
 
 async def test_cancelling_ends_every_stage(stage: Stage) -> None:
@@ -229,7 +272,11 @@ async def test_cancelling_ends_every_stage(stage: Stage) -> None:
             await asyncio.Event().wait()
 
     stage.animator.before_frame = stop
-    work = asyncio.ensure_future(make_video(stage.services, order(), Watcher()))
+    work = asyncio.ensure_future(
+        make_video(
+            stage.services, stage.approvals.for_job(stage.account.id, "video"), order(), Watcher()
+        )
+    )
     await drawing.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -244,7 +291,12 @@ async def test_a_stage_that_stands_still_is_given_up(stage: Stage) -> None:
 
     stage.animator.before_frame = stop
     with pytest.raises(DeadlineExceeded):
-        await make_video(stage.services, order(stall_s=0.01), Watcher())
+        await make_video(
+            stage.services,
+            stage.approvals.for_job(stage.account.id, "video"),
+            order(stall_s=0.01),
+            Watcher(),
+        )
     assert stage.animator.closed == 1
 
 
@@ -258,7 +310,12 @@ async def test_a_recorder_that_stands_still_is_given_up(
 
     monkeypatch.setattr(stage.recorder, "record", record)
     with pytest.raises(DeadlineExceeded):
-        await make_video(stage.services, order(stall_s=0.01), Watcher())
+        await make_video(
+            stage.services,
+            stage.approvals.for_job(stage.account.id, "video"),
+            order(stall_s=0.01),
+            Watcher(),
+        )
     assert stage.animator.closed == 1
 
 
@@ -274,5 +331,10 @@ async def test_a_video_that_comes_on_slowly_is_not_given_up(stage: Stage) -> Non
         await waited
 
     stage.animator.before_frame = slowly
-    await make_video(stage.services, order(stall_s=1.0), Watcher())
+    await make_video(
+        stage.services,
+        stage.approvals.for_job(stage.account.id, "video"),
+        order(stall_s=1.0),
+        Watcher(),
+    )
     assert drawn * 0.015 > 1.0

@@ -121,12 +121,9 @@ async def test_the_catalog_and_the_listeners_learn_of_every_stage(stage: Stage) 
     assert stage.bus.said.count(f"events.videos.{video.account_id}.{video.id}") == len(shares)
 
 
-@pytest.mark.parametrize("suggestion", [Suggestion.BLOCK, Suggestion.REVIEW])
-async def test_a_refused_script_rejects_the_job_with_its_categories(
-    stage: Stage, suggestion: Suggestion
-) -> None:
+async def test_a_refused_script_rejects_the_job_with_its_categories(stage: Stage) -> None:
     video = await queued(stage)
-    stage.moderator.verdict = Verdict(suggestion, ("violence", "hate"))
+    stage.moderator.verdict = Verdict(Suggestion.BLOCK, ("violence", "hate"))
     await stage.video_jobs().handle(delivery(video))
     done = now(stage, video)
     assert done.status is VideoStatus.REJECTED

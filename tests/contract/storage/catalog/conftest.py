@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
@@ -17,6 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from vultus.storage.v1.catalog_service_pb2_grpc import (
     CatalogServiceStub,
     add_CatalogServiceServicer_to_server,
+)
+from vultus.storage.v1.moderation_record_service_pb2_grpc import (
+    add_ModerationRecordServiceServicer_to_server,
 )
 
 from services.common.errors import Unavailable
@@ -30,6 +34,7 @@ from services.gateway.clients.catalog import (
     GrpcStreams,
     GrpcVideos,
 )
+from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.records import (
     Account,
     Avatar,
@@ -48,7 +53,10 @@ from services.storage.catalog.database import Database, database_clock, open_dat
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.idempotency import Idempotency
 from services.storage.catalog.migrations import migrate
+from services.storage.catalog.moderation_servicer import ModerationRecordServicer
+from services.storage.catalog.policies import Policies
 from services.storage.catalog.records import Asset, AssetKind, NewAsset
+from services.storage.catalog.reviews import Reviews
 from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
@@ -97,6 +105,9 @@ class House:
     videos: GrpcVideos
     streams: GrpcStreams
     idempotency: GrpcIdempotency
+    policies: GrpcPolicies
+    reviews: GrpcReviews
+    review_records: Reviews
     assets: Assets
     erasures: Erasures
     database: Database
@@ -221,7 +232,15 @@ async def open_house(url: URL) -> AsyncIterator[House]:
             Idempotency(database),
         )
         register = partial(add_CatalogServiceServicer_to_server, CatalogServicer(catalog))
-        served = serve_grpc("127.0.0.1:0", {SERVICE: register}, drain_timeout_s=0)
+        reviews = Reviews(database, erasures)
+        judge = ModerationRecordServicer(Policies(database), reviews)
+        services: dict[str, Callable[[grpc.aio.Server], None]] = {
+            SERVICE: register,
+            "vultus.storage.v1.ModerationRecordService": partial(
+                add_ModerationRecordServiceServicer_to_server, judge
+            ),
+        }
+        served = serve_grpc("127.0.0.1:0", services, drain_timeout_s=0)
         async with served as endpoint, open_channel(endpoint.address) as channel:
             yield House(
                 stub=CatalogServiceStub(channel),
@@ -230,6 +249,9 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 videos=GrpcVideos(channel),
                 streams=GrpcStreams(channel),
                 idempotency=GrpcIdempotency(channel),
+                policies=GrpcPolicies(channel),
+                reviews=GrpcReviews(channel),
+                review_records=reviews,
                 assets=Assets(database, erasures),
                 erasures=erasures,
                 database=database,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,9 +16,14 @@ from services.gateway.live.phrases import VoiceChoice
 from services.gateway.live.program import Shown
 from services.gateway.live.session import Ending, Session
 from services.gateway.media import AudioChunk, Frame, ObjectRef
+from services.gateway.moderation.approval import Approvals
+from services.gateway.moderation.policies import Policies
+from services.gateway.moderation.reviews import Reviews
 from services.gateway.records import StreamRecord, StreamSpec, StreamStatus
+from tests.fakes.catalog import START
 from tests.fakes.files import FakeAssets, FakeObjects
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
+from tests.fakes.stage import Stage
 
 PACK = ObjectRef("avatars", "ac_1/av_1.pack")
 
@@ -32,6 +37,8 @@ class Studio:
     speaker: FakeSpeaker = field(default_factory=FakeSpeaker)
     shown: list[tuple[float, Shown]] = field(default_factory=list)
     events: list[tuple[float, Event]] = field(default_factory=list)
+    stage: Stage = field(default_factory=lambda: Stage(now=loop_time))
+    """Of whatever else is needed."""
     idle_timeout_s: int = 900
     max_duration_s: int = 86_400
 
@@ -60,8 +67,16 @@ class Studio:
 
     def director(self) -> Director:
         objects = FakeObjects()
+        assets = FakeAssets(objects)
         limits = TextLimits(2_000, 20_000)
-        return Director(self.moderator, self.speaker, FakeAssets(objects), objects, limits)
+        approvals = Approvals(
+            self.moderator, Policies(self.stage.policies), self.reviewers(), assets
+        )
+        return Director(approvals, self.speaker, assets, objects, limits)
+
+    def reviewers(self) -> Reviews:
+        stage = self.stage
+        return Reviews(stage.reviews, stage.videos, stage.avatars, stage.jobs, stage.news)
 
     def told(self, *types: str) -> list[str]:
         """The types of what was told, of some types if they are given."""
@@ -101,6 +116,11 @@ async def until(condition: Callable[[], object], within_s: float = 60) -> None:
             moment: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             asyncio.get_running_loop().call_later(0.005, moment.set_result, None)
             await moment
+
+
+def loop_time() -> datetime:
+    """Virtual time as a point in time."""
+    return START + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 @pytest.fixture

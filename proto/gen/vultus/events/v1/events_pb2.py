@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvultus/events/v1/events.proto\x12\x10vultus.events.v1\"0\n\x08VideoJob\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\"2\n\tAvatarJob\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x11\n\tavatar_id\x18\x02 \x01(\t\"^\n\nWebhookJob\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x16\n\x0e\x66irst_try_at_s\x18\x04 \x01(\x03\" \n\x0cVideoChanged\x12\x10\n\x08video_id\x18\x01 \x01(\t\"\"\n\x0eVideoCancelled\x12\x10\n\x08video_id\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvultus/events/v1/events.proto\x12\x10vultus.events.v1\"0\n\x08VideoJob\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\"2\n\tAvatarJob\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x11\n\tavatar_id\x18\x02 \x01(\t\"^\n\nWebhookJob\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x16\n\x0e\x66irst_try_at_s\x18\x04 \x01(\x03\" \n\x0cVideoChanged\x12\x10\n\x08video_id\x18\x01 \x01(\t\"\"\n\rReviewDecided\x12\x11\n\treview_id\x18\x01 \x01(\t\"\"\n\x0eVideoCancelled\x12\x10\n\x08video_id\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WEBHOOKJOB']._serialized_end=247
   _globals['_VIDEOCHANGED']._serialized_start=249
   _globals['_VIDEOCHANGED']._serialized_end=281
-  _globals['_VIDEOCANCELLED']._serialized_start=283
-  _globals['_VIDEOCANCELLED']._serialized_end=317
+  _globals['_REVIEWDECIDED']._serialized_start=283
+  _globals['_REVIEWDECIDED']._serialized_end=317
+  _globals['_VIDEOCANCELLED']._serialized_start=319
+  _globals['_VIDEOCANCELLED']._serialized_end=353
 # @@protoc_insertion_point(module_scope)

@@ -125,6 +125,28 @@ class VideoChanged(_message.Message):
 Global___VideoChanged: _TypeAlias = VideoChanged  # noqa: Y015
 
 @_typing.final
+class ReviewDecided(_message.Message):
+    """On `events.reviews.<account id>.<review id>` (core NATS, not stored): a person decided; read it from the catalog."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEW_ID_FIELD_NUMBER: _builtins.int
+    review_id: _builtins.str
+    """The review."""
+    def __init__(
+        self,
+        *,
+        review_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["review_id", b"review_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewDecided: _TypeAlias = ReviewDecided  # noqa: Y015
+
+@_typing.final
 class VideoCancelled(_message.Message):
     """On `control.videos.<video id>` (core NATS, not stored): its worker is to stop."""
 
