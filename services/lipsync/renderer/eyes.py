@@ -83,7 +83,8 @@ class EyePicture:
         pose = self.pose(weights, expression)
         smooth = self.warp.smooth(weights)
         upper, lower = pose.upper * self.lids[0], pose.lower * self.lids[1]
-        layers = self.warp.layers(smooth, upper, lower, steep=pose.shadow > 0.0)
+        self.warp.trace(smooth, upper, lower, steep=pose.shadow > 0.0)
+        layers = self.warp.layers()
         drawn = layers.joined()
         box = layers.opening()
         if box is not None:

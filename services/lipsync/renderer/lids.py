@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.pixels import sample_line
+from services.lipsync.pixels import blurred, sample_line
 from services.lipsync.renderer.frame import Points
 from services.lipsync.renderer.shape import SAMPLES, Slit
 
+_ROUNDED_CELLS = 1.0
 _SWEEPS = 240
 _OVER_RELAXATION = 1.6
 _RIM = 0.03
@@ -41,4 +42,5 @@ def lid_field(slit: Slit, points: Points, sign: float, limit: float) -> NDArray[
                 field[:-2, 1:-1] + field[2:, 1:-1] + field[1:-1, :-2] + field[1:-1, 2:]
             )
             field[colour] += _OVER_RELAXATION * (mean - field)[colour]
-    return field
+    # Without a kink at the brow, whose course the warp's inverse would miss.
+    return np.where(free | (outwards > _RIM), blurred(field, _ROUNDED_CELLS), field)

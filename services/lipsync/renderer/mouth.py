@@ -168,8 +168,8 @@ class Mouth:
         self.shade_at_rest: NDArray[np.float32] | None = None
         if self._shows_inside:
             still = np.zeros(len(FIELDS), np.float32)
-            edges = self._edges(still, np.zeros(len(MOUTH_SHAPES), np.float32), composed=0.0)
-            layers = self._layers(still, edges)
+            self.trace(still, self.pose(still, np.zeros(len(MOUTH_SHAPES), np.float32), 0.0))
+            layers = self.warp.layers()
             everything = Zone(0, 0, self.zone.width, self.zone.height)
             self.shade_at_rest = self._shade(layers, everything)
 
@@ -187,7 +187,8 @@ class Mouth:
     ) -> NDArray[np.uint8]:
         """The zone's picture, RGB [h, w, 3], of a mouth as `articulated` gave it."""
         pose = self.pose(weights, mouth, composed)
-        layers = self._layers(weights, pose.edges)
+        self.trace(weights, pose)
+        layers = self.warp.layers()
         drawn = layers.joined()
         box = layers.opening()
         if box is not None:
@@ -232,11 +233,13 @@ class Mouth:
             return 1.0
         return float(np.clip(1.0 - opened / _OWN_GIVES_WAY, 0.0, 1.0))
 
-    def _layers(self, weights: NDArray[np.float32], edges: Edges) -> Layers:
+    def trace(self, weights: NDArray[np.float32], pose: MouthPose) -> None:
+        """Finds where in the photo the lips of a pose come from: the warp's `origins`."""
+        edges = pose.edges
         curves = np.stack([edges.upper, edges.upper_outer, edges.lower, edges.lower_outer], axis=-1)
         down = sample_line(curves, self.place) * self.follow
         smooth = self.warp.smooth(weights)
-        return self.warp.layers(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
+        self.warp.trace(smooth, down[..., 0] + down[..., 1], down[..., 2] + down[..., 3])
 
     def _edges(
         self, weights: NDArray[np.float32], mouth: NDArray[np.float32], composed: float

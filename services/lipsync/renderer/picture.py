@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from services.lipsync.expression import GAZE_PER_RADIAN, Expression
 from services.lipsync.pack import AvatarPack
 from services.lipsync.pixels import blurred, doubled, opaque, resized, sample, without_alpha
+from services.lipsync.renderer.creases import crease_weights
 from services.lipsync.renderer.eyes import EyePicture
 from services.lipsync.renderer.fields import FIELDS, field_weights, motion_fields
 from services.lipsync.renderer.frame import FaceFrame, smoothstep
@@ -19,6 +20,7 @@ from services.lipsync.renderer.layers import blended
 from services.lipsync.renderer.matte import CutOut, cut_out
 from services.lipsync.renderer.mouth import Mouth
 from services.lipsync.renderer.scene import Overlay, Scene, beyond, premultiplied
+from services.lipsync.renderer.shading import shadings
 from services.lipsync.renderer.shape import FaceShape, face_shape
 from services.lipsync.renderer.zone import Cells, Zone, backward
 
@@ -67,6 +69,9 @@ class PictureRenderer:
         self.body = _Body(layer, frame, shape, rigid)
         self.mouth = Mouth(picture, frame, shape, rigid)
         self.eyes = [EyePicture(picture, frame, shape, side, rigid) for side in (0, 1)]
+        mesh = FaceFrame.of(pack.landmarks).from_picture(pack.landmarks.points[:, :2])
+        moved = self.body.cells, self.mouth.warp.targets
+        self.shadings = shadings(picture, frame, shape, mesh, rigid, moved)
         self._zones = [self.mouth.zone, *(eye.zone for eye in self.eyes)]
         self.feathers = [_feather(zone) for zone in self._zones]
         margin_px = round(_MATTE_MARGIN * frame.iod_px)
@@ -87,7 +92,24 @@ class PictureRenderer:
         for n, (zone, picture) in enumerate(zip(self._zones, drawn, strict=True)):
             view = self._view[zone.slices]
             view[:] = blended(picture, view, self._share(n, zone))
+        self._shade(expression, self._view)
         return self.canvas
+
+    def shade(
+        self, expression: Expression, weights: NDArray[np.float32], picture: NDArray[np.uint8]
+    ) -> None:
+        """Shades what else drew an expression, RGB [h, w, 3], in place; both as `posed` gave
+        them."""
+        self.body.trace(weights)
+        pose = self.mouth.pose(weights, expression.mouth, expression.composed)
+        self.mouth.trace(weights, pose)
+        self._shade(expression, picture[self.place.slices])
+
+    def _shade(self, expression: Expression, view: NDArray[np.uint8]) -> None:
+        """What is drawn last lies where bodies and lips were traced."""
+        creases = crease_weights(expression)
+        for shading in self.shadings:
+            shading.draw(creases, self.body.origins, self.mouth.warp.origins, view)
 
     def posed(self, expression: Expression) -> tuple[Expression, NDArray[np.float32]]:
         """The expression as this face makes it, and how strongly each motion takes part [k]."""
@@ -146,7 +168,14 @@ class _Body:
         self._strips = list(_strips(self.cells, _moves(fields)))
         self._places = self.cells.places_of(self.cells.centres)
         self.doubled = doubled(layer)
-        self._doubled_places = self.cells.centres * np.float32(2.0)
+        self.origins = self.cells.centres
+        """Where the centres of `cells` come from, picture pixels."""
+
+    def trace(self, weights: NDArray[np.float32]) -> None:
+        """Finds `origins`."""
+        field = (weights @ self.fields).reshape(self._places.shape)
+        away = backward(field, self._places, self.cells.step_px, INVERSION_STEPS)
+        self.origins = self.cells.centres + away
 
     def draw(
         self,
@@ -156,12 +185,10 @@ class _Body:
     ) -> None:
         """Draws it into a picture, RGB [h, w, 3], whose other parts never change; over what an
         overlay puts behind it."""
-        field = (weights @ self.fields).reshape(self._places.shape)
-        away = backward(field, self._places, self.cells.step_px, INVERSION_STEPS)
-        away *= np.float32(2.0)
-        away += self._doubled_places
+        self.trace(weights)
+        doubled_places = self.origins * np.float32(2.0)
         for strip in self._strips:
-            at = self.cells.at_pixels(away, strip.rows, strip.columns)
+            at = self.cells.at_pixels(doubled_places, strip.rows, strip.columns)
             if overlay is None:
                 without_alpha(sample(self.doubled, at), out=picture[strip.pixels])
             else:

@@ -46,9 +46,10 @@ class SlitWarp:
         step = max(_LEAST_CELL_PX, round(frame.iod_px / _CELLS_PER_IOD))
         self.targets, self.cells = Cells(zone, step), Cells(self.source, step)
         self._places = self.cells.places_of(self.targets.centres)
-        # In the doubled picture of the source.
-        corner = np.array([self.source.x, self.source.y], np.float32)
-        self._doubled_places = (self.targets.centres - corner) * np.float32(2.0)
+        self.origins = [self.targets.centres, self.targets.centres]
+        """Where the centres of `targets` come from, picture pixels: of what lies above the slit,
+        and below."""
+        self._corner = np.array([self.source.x, self.source.y], np.float32)
         self.points = frame.from_picture(self.cells.centres)
         """Where motion is computed, face coordinates [h, w, 2]."""
         self.fields = _fields_at(frame, shape, self.cells.centres, rigid)
@@ -67,37 +68,49 @@ class SlitWarp:
         flat = weights @ self.fields.reshape(len(weights), -1)
         return np.asarray(flat.reshape(self.points.shape), np.float32)
 
-    def layers(
+    def trace(
         self,
         smooth: NDArray[np.float32],
         upper_down: NDArray[np.float32],
         lower_down: NDArray[np.float32],
         *,
         steep: bool = False,
-    ) -> Layers:
-        """Both sides as they lie when, beside the smooth motions, each of `points` sinks by so much
-        on either side, inter-ocular distances [h, w].
+    ) -> None:
+        """Finds `origins` when, beside the smooth motions, each of `points` sinks by so much on
+        either side, inter-ocular distances [h, w].
 
         `steep`: the motion may stretch skin to twice its height and more."""
-        for source, sinks, layer in zip(
-            self.layers_at_rest, (upper_down, lower_down), self._layers, strict=True
+        self.origins = [
+            self._origins(smooth + down[..., None] * self.down_px, steep=steep)
+            for down in (upper_down, lower_down)
+        ]
+
+    def layers(self) -> Layers:
+        """Both sides as they lie when they come from `origins`."""
+        for side, origins, layer in zip(
+            self.layers_at_rest, self.origins, self._layers, strict=True
         ):
-            moved = smooth + sinks[..., None] * self.down_px
-            sample(source, self.backward(moved, steep=steep), out=layer)
+            sample(side, self._at_pixels(origins), out=layer)
         return Layers(*self._layers)
 
-    def backward(self, displacement: NDArray[np.float32], *, steep: bool = False) -> Map:
+    def backward(self, displacement: NDArray[np.float32]) -> Map:
         """Where each pixel of the zone comes from [h, w, 2] in a doubled picture of `source`, for
         a displacement of `points`."""
-        step = self.targets.step_px
+        return self._at_pixels(self._origins(displacement, steep=False))
+
+    def _origins(self, displacement: NDArray[np.float32], *, steep: bool) -> Map:
+        step, places = self.targets.step_px, self._places
         if steep:
-            away = backward(displacement, self._places, step, STEEP_STEPS, steep_along=self._down)
+            away = backward(displacement, places, step, STEEP_STEPS, steep_along=self._down)
         else:
-            away = backward(displacement, self._places, step, STEPS)
-        away *= np.float32(2.0)
-        away += self._doubled_places
+            away = backward(displacement, places, step, STEPS)
+        away += self.targets.centres
+        return away
+
+    def _at_pixels(self, origins: Map) -> Map:
+        """Places of the picture at the centres of `targets`, in the doubled picture at pixels."""
         every = slice(0, self.targets.rows), slice(0, self.targets.columns)
-        return self.targets.at_pixels(away, *every)
+        return self.targets.at_pixels((origins - self._corner) * np.float32(2.0), *every)
 
 
 def _fields_at(

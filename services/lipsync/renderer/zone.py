@@ -84,11 +84,32 @@ class Cells:
         """Where points of the picture lie between the centres, as fractional indices."""
         return np.asarray((points - self.centres[0, 0]) / np.float32(self.step_px), np.float32)
 
+    def centres_in(self, zone: Zone) -> tuple[slice, slice]:
+        """Rows and columns of the centres that lie in another zone."""
+        parts = []
+        for line, start, length in (
+            (self.centres[:, 0, 1], zone.y, zone.height),
+            (self.centres[0, :, 0], zone.x, zone.width),
+        ):
+            first, last = np.searchsorted(line, (start, start + length - 1))
+            parts.append(slice(int(first), int(last)))
+        return parts[0], parts[1]
+
+    def pixels_of(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+        """Rows and columns of the picture that some rows and columns of cells cover."""
+        zone, step = self.zone, self.step_px
+        right = min(columns.stop * step, zone.width)
+        bottom = min(rows.stop * step, zone.height)
+        return (
+            slice(zone.y + rows.start * step, zone.y + bottom),
+            slice(zone.x + columns.start * step, zone.x + right),
+        )
+
     def at_pixels(
         self, values: NDArray[np.float32], rows: slice, columns: slice
     ) -> NDArray[np.float32]:
-        """Values at the centres [rows + 2, columns + 2, 2], linear between them, at the pixels of
-        some rows and columns of cells [h, w, 2]; cut off where the zone ends."""
+        """Values at the centres [rows + 2, columns + 2, n], linear between them, at the pixels of
+        some rows and columns of cells [h, w, n]; cut off where the zone ends."""
         step = self.step_px
         around = values[rows.start : rows.stop + 2, columns.start : columns.stop + 2]
         fine = enlarged(around, around.shape[1] * step, around.shape[0] * step)

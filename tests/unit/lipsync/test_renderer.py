@@ -16,6 +16,7 @@ from services.lipsync.expression import (
 )
 from services.lipsync.motion.articulation import TARGETS
 from services.lipsync.pack import AvatarPack
+from services.lipsync.pixels import sample
 from services.lipsync.renderer import PictureRenderer
 from services.lipsync.renderer.frame import FaceFrame
 from services.lipsync.visemes import VisemeShape
@@ -118,7 +119,9 @@ def test_no_combination_of_coefficients_tears_the_picture(
     for _ in range(25):
         values = chance.uniform(-0.3, 1.3, len(MOUTH_SHAPES)).astype(np.float32)
         picture = renderer.render(Expression(mouth=values))
-        assert np.abs(picture[cheek[1], cheek[0]].astype(int) - np.array(SKIN)).max() <= 3
+        away = picture[cheek[1], cheek[0]] - np.array(SKIN, np.float32)
+        # A cheek catches more light, or less; it never shows anything else.
+        assert np.abs(away / SKIN).max() <= 0.2
 
 
 def test_what_is_far_from_the_head_never_changes(
@@ -164,6 +167,22 @@ def test_shut_lids_leave_nothing_of_the_eyeballs_open(pack: AvatarPack, size: in
 
     seen = eyeballs(renderer.render(Expression()))
     assert eyeballs(renderer.render(Expression(blink=1.0))) <= 0.02 * seen
+
+
+def test_shut_lids_stay_whole_where_brows_are_near() -> None:
+    near = drawn_pack(size=512, iod_px=125.0)
+    points = near.landmarks.points.copy()
+    points[[70, 63, 105, 66, 107, 336, 296, 334, 293, 300], 1] += 0.1 * near.landmarks.iod
+    near = replace(near, landmarks=replace(near.landmarks, points=points))
+    renderer = PictureRenderer(near, near.width, near.height)
+    shut, weights = renderer.posed(Expression(blink=1.0))
+    renderer.render(shut)
+    for eye in renderer.eyes:
+        moved = eye.warp.smooth(weights)
+        moved = moved + (eye.pose(weights, shut).upper * eye.lids[0])[..., None] * eye.warp.down_px
+        origins = eye.warp.origins[0]
+        reached = origins + sample(moved, eye.warp.cells.places_of(origins))
+        assert np.abs(reached - eye.warp.targets.centres).max() < 1.0
 
 
 def teeth(picture: Picture, pack: AvatarPack) -> NDArray[np.bool_]:
