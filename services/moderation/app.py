@@ -101,12 +101,17 @@ def _image_judge(settings: ModerationSettings, store: ModelStore, texts: TextJud
         _version(_NUDITY_MODEL),
     )
     recogniser = opened(_TEXT_MODEL)
-    reader = OcrReader(opened(_LINES_MODEL), recogniser, recogniser.about, _version(_TEXT_MODEL))
+    reader = OcrReader(
+        opened(_LINES_MODEL),
+        recogniser,
+        recogniser.about,
+        f"{_version(_LINES_MODEL)}+{_version(_TEXT_MODEL)}",
+    )
     faces = AgedFaces(
         FaceDetector(opened(_FACE_MODEL)),
         AgeEstimator(opened(_AGE_MODEL)),
         Thresholds(settings.minor_review_score),
-        _version(_AGE_MODEL),
+        f"{_version(_FACE_MODEL)}+{_version(_AGE_MODEL)}",
     )
     own = [open_labelled_network(each, settings.onnx_providers) for each in settings.image_models]
     return ImageJudge([nudity, *own], reader, faces, texts)
