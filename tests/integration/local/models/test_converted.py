@@ -50,3 +50,16 @@ def test_landmarks_lips_lids_and_irises_are_where_mediapipe_has_them() -> None:
         for place, number in places.items():
             assert points[place, :2] == pytest.approx(golden[number], abs=PIXELS), (name, number)
     assert float(np.asarray(outputs["presence"]).item()) > 0
+
+
+@pytest.mark.skipif(
+    not PORTRAIT.is_file(), reason="the models are not there: python -m services.local.models fetch"
+)
+def test_the_age_network_says_what_face_api_says() -> None:
+    path = ModelStore(HOME).path("face-age")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    colours = (np.arange(112 * 112 * 3) * 37 % 256).reshape(1, 112, 112, 3)
+    image = ((colours - (122.782, 117.001, 104.298)) / 255).astype(np.float32)
+    (age,) = session.run(["age"], {"image": image})
+    # @vladmandic/face-api 1.7.15 for the same colours.
+    assert np.asarray(age).item() == pytest.approx(45.06398, abs=1e-3)
