@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
+from services.lipsync.app import batched_drawing
 from services.lipsync.expression import MOUTH_SHAPES, Expression, HeadPose
 from services.lipsync.gpu.batched import BatchedDrawing, FormDrawer
+from services.lipsync.gpu.drawing import drawing
 from services.lipsync.gpu.form import Form
 from services.lipsync.gpu.moment import moment
 from services.lipsync.pack import AvatarPack
@@ -21,6 +26,11 @@ CPU = ("CPUExecutionProvider",)
 MEAN, NEARLY_ALL, WORST = 0.25, 2, 12
 """How far pictures may differ, of 255: on average, at 99.9 % of the pixels and anywhere."""
 SIZE = 256
+ON_CUDA = {
+    *("Add", "Cast", "Clip", "Concat", "Div", "Gather", "GridSample", "Identity", "MatMul", "Mul"),
+    *("Reshape", "Round", "Split", "Sub", "Transpose"),
+}
+"""Operators that ONNX Runtime was seen to place on CUDA, for the types of the graph."""
 
 
 def mouth(**shapes: float) -> NDArray[np.float32]:
@@ -148,3 +158,26 @@ def test_avatars_stay_what_they_are_when_more_come_and_some_go(batched: BatchedD
     renderers.append(batched.renderer(late))
     for renderer, face in zip(renderers, [*faces, late], strict=True):
         assert_alike(renderer.render(EXPRESSIONS["jaw"]), face.render(EXPRESSIONS["jaw"]))
+
+
+def test_sessions_that_draw_at_once_get_their_own_pictures(batched: BatchedDrawing) -> None:
+    faces = [drawn(drawn_pack(iod_px=size)) for size in (75.0, 77.0, 79.0)]
+    renderers = [batched.renderer(face) for face in faces]
+    shapes = list(EXPRESSIONS.values())[:4]
+
+    with ThreadPoolExecutor(len(faces)) as threads:
+        played = threads.map(lambda r: [r.render(shape).copy() for shape in shapes], renderers)
+
+    for face, pictures in zip(faces, played, strict=True):
+        for shape, picture in zip(shapes, pictures, strict=True):
+            assert_alike(picture, face.render(shape))
+
+
+def test_only_a_gpu_is_worth_the_graph() -> None:
+    assert batched_drawing(CPU) is None
+    assert isinstance(batched_drawing(("CUDAExecutionProvider", *CPU)), BatchedDrawing)
+
+
+def test_every_operator_of_the_graph_is_one_that_cuda_has() -> None:
+    graph = onnx.load_from_string(drawing(Form.of(drawn(drawn_pack())))).graph
+    assert {node.op_type for node in graph.node} <= ON_CUDA
