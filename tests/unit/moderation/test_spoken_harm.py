@@ -51,8 +51,10 @@ class Listening:
         self._words = words
         self._joint = joint
         self._language = language
+        self.told: list[str | None] = []
 
     def transcribe(self, samples: NDArray[np.float32], language: str | None) -> Heard:
+        self.told.append(language)
         start_s, end_s = (float(samples[at]) * 32768 / TICKS_PER_S for at in (0, -1))
         heard = [
             word.text
@@ -114,7 +116,7 @@ async def test_harm_is_caught_at_every_place_over_the_end_of_a_window(
     border_s: int,
 ) -> None:
     each_s = 0.3
-    for tenth in range(-75, 50):
+    for tenth in range(-75, 50, 4):
         phrase = spoken(words, border_s + tenth / 10, each_s)
         said = among_others(phrase, filler, each_s)
         verdict = await verdict_on(listening, said, joint=joint, language=language)
@@ -148,6 +150,17 @@ async def test_a_blocked_sentence_is_known_by_its_sound(listening: Executor, mis
 async def test_homophones_of_illicit_goods_are_known(listening: Executor, said: str) -> None:
     verdict = await verdict_on(listening, [Spoken(said, 3.0, 8.0)], joint="", language="zh")
     assert verdict.suggestion is Suggestion.BLOCK
+
+
+@pytest.mark.parametrize("language", ["zh", "en", None])
+async def test_the_language_is_told_or_left_to_be_detected(
+    listening: Executor, language: str | None
+) -> None:
+    transcriber = Listening([Spoken("你好", 1.0, 2.0)], "", "zh")
+    judge = AudioJudge(transcriber, texts(), "whisper", listening=listening, max_s=600)
+    verdict = await judge.judge(clock(), language)
+    assert set(transcriber.told) == {language}
+    assert verdict.language == "zh"
 
 
 async def test_an_accounts_policy_holds_for_recordings(listening: Executor) -> None:
