@@ -36,6 +36,7 @@ class FormDrawer:
         self._session = open_session(drawing(form), providers, exact=True)
         self._slots = Slots(tables(form), providers)
         self._binding = self._session.io_binding()
+        self._bind_slots()
         self._using_slots = threading.Lock()
         most = max(1, _BATCH_PIXELS // (form.width * form.height))
         self._batches: Batches[Frame, Picture] = Batches(self.draw_all, most)
@@ -44,7 +45,9 @@ class FormDrawer:
         """Takes an avatar in; its slot."""
         tensors = record(drawn, self.form)
         with self._using_slots:
-            return self._slots.take(tensors)
+            slot = self._slots.take(tensors)
+            self._bind_slots()
+            return slot
 
     def dismiss(self, slot: int) -> None:
         """Lets an avatar go."""
@@ -58,13 +61,15 @@ class FormDrawer:
         """Several frames in one run."""
         slots, moments = zip(*frames, strict=True)
         with self._using_slots:
-            for name, tensor in self._slots.stacked.items():
-                self._binding.bind_ortvalue_input(name, tensor)
             self._binding.bind_cpu_input(SLOT, np.array(slots, np.int64))
             self._binding.bind_cpu_input(MOMENTS, np.stack(moments))
             self._binding.bind_output(PICTURES)
             self._session.run_with_iobinding(self._binding)
             return list(self._binding.get_outputs()[0].numpy())
+
+    def _bind_slots(self) -> None:
+        for name, tensor in self._slots.stacked.items():
+            self._binding.bind_ortvalue_input(name, tensor)
 
 
 class BatchedRenderer:
