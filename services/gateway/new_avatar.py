@@ -56,8 +56,9 @@ class AvatarMaker:
             raise
 
     async def _made(self, account_id: str, asset: Asset, *, name: str, owns_asset: bool) -> Avatar:
-        review_id = await self._review_id(account_id, asset)
+        # First whether it can be used at all: nobody is to look at pictures that can't.
         await self._animator.inspect(asset.picture or asset.object)
+        review_id = await self._review_id(account_id, asset)
         avatar = await self._avatars.create(
             account_id, name=name, asset_id=asset.id, owns_asset=owns_asset, review_id=review_id
         )

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from vultus.events.v1 import events_pb2 as events
 
-from services.common.errors import ContentRejected, ReviewPending
+from services.common.errors import ContentRejected, NoFace, ReviewPending
 from services.common.jetstream import Delivery, to_json
 from services.gateway.moderation.policy import Patience, Policy, Reviewing
 from services.gateway.moderation.records import Review, ReviewStatus
@@ -147,6 +147,17 @@ async def avatar_held(stage: Stage) -> tuple[Avatar, Review]:
 def avatar_delivery(avatar: Avatar) -> Delivery:
     job = events.AvatarJob(account_id=avatar.account_id, avatar_id=avatar.id)
     return Delivery(to_json(job), 1)
+
+
+async def test_nobody_is_asked_about_a_picture_that_can_not_be_used(stage: Stage) -> None:
+    stage.moderator.verdict = DOUBT
+    stage.animator.portrait_error = NoFace("no face")
+    async with stage.client() as client:
+        files = {"image": ("me.png", b"IMG")}
+        data = {"name": "Ada", "subject_authorised": "true"}
+        made = await client.post("/v1/avatars", files=files, data=data)
+    assert made.json()["code"] == "no_face"
+    assert not stage.reviews.kept
 
 
 @pytest.mark.parametrize(
