@@ -23,7 +23,7 @@ class ModerationSettings(ServiceSettings):
     """Nudity score from which on a person has to decide."""
     image_block_score: float = Field(default=0.8, gt=0, le=1)
     """Nudity score from which on a picture is refused."""
-    minor_review_score: float = Field(default=0.65, gt=0, le=1)
+    minor_review_score: float = Field(default=0.75, gt=0, le=1)
     """How likely a face is a child's from which on a person has to decide."""
     image_models: tuple[Path, ...] = ()
     """Folders of an operator's own models for pictures, as JSON; see `labelled_network.py`."""
