@@ -467,6 +467,7 @@ class Background(_message.Message):
     COLOUR_RGB_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     BLUR_FIELD_NUMBER: _builtins.int
+    TRANSPARENT_FIELD_NUMBER: _builtins.int
     colour_rgb: _builtins.int
     """One colour, 0xRRGGBB."""
     blur: _builtins.float
@@ -475,22 +476,44 @@ class Background(_message.Message):
     def image(self) -> _media_pb2.ObjectRef:
         """A validated image in storage, cut to the output's shape. Fails with IMAGE_UNDECODABLE, NOT_FOUND."""
 
+    @_builtins.property
+    def transparent(self) -> Global___Transparent:
+        """Nothing: frames are VP9 and carry an alpha plane. Fails with INVALID_INPUT when the animation is paced."""
+
     def __init__(
         self,
         *,
         colour_rgb: _builtins.int = ...,
         image: _media_pb2.ObjectRef | None = ...,
         blur: _builtins.float = ...,
+        transparent: Global___Transparent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["blur", b"blur", "colour_rgb", b"colour_rgb", "image", b"image", "kind", b"kind"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blur", b"blur", "colour_rgb", b"colour_rgb", "image", b"image", "kind", b"kind", "transparent", b"transparent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blur", b"blur", "colour_rgb", b"colour_rgb", "image", b"image", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blur", b"blur", "colour_rgb", b"colour_rgb", "image", b"image", "kind", b"kind", "transparent", b"transparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["colour_rgb", "image", "blur"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["colour_rgb", "image", "blur", "transparent"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Background: _TypeAlias = Background  # noqa: Y015
+
+@_typing.final
+class Transparent(_message.Message):
+    """Nothing stands behind the person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Transparent: _TypeAlias = Transparent  # noqa: Y015
 
 @_typing.final
 class Expression(_message.Message):

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bvultus/media/v1/media.proto\x12\x0fvultus.media.v1\"l\n\x06Viseme\x12+\n\x05shape\x18\x01 \x01(\x0e\x32\x1c.vultus.media.v1.VisemeShape\x12\x10\n\x08start_us\x18\x02 \x01(\x03\x12\x13\n\x0b\x64uration_us\x18\x03 \x01(\x03\x12\x0e\n\x06weight\x18\x04 \x01(\x02\"\\\n\x04Word\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_us\x18\x02 \x01(\x03\x12\x0e\n\x06\x65nd_us\x18\x03 \x01(\x03\x12\x12\n\nchar_start\x18\x04 \x01(\x05\x12\x10\n\x08\x63har_end\x18\x05 \x01(\x05\"I\n\nAudioChunk\x12\x11\n\tpcm_s16le\x18\x01 \x01(\x0c\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\x05\x12\x10\n\x08start_us\x18\x03 \x01(\x03\"C\n\nFrameChunk\x12\x13\n\x0b\x61\x63\x63\x65ss_unit\x18\x01 \x01(\x0c\x12\x0e\n\x06pts_us\x18\x02 \x01(\x03\x12\x10\n\x08keyframe\x18\x03 \x01(\x08\"(\n\tObjectRef\x12\x0e\n\x06\x62ucket\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t*\xe6\x02\n\x0bVisemeShape\x12\x1c\n\x18VISEME_SHAPE_UNSPECIFIED\x10\x00\x12\x14\n\x10VISEME_SHAPE_SIL\x10\x01\x12\x13\n\x0fVISEME_SHAPE_PP\x10\x02\x12\x13\n\x0fVISEME_SHAPE_FF\x10\x03\x12\x13\n\x0fVISEME_SHAPE_TH\x10\x04\x12\x13\n\x0fVISEME_SHAPE_DD\x10\x05\x12\x13\n\x0fVISEME_SHAPE_KK\x10\x06\x12\x13\n\x0fVISEME_SHAPE_CH\x10\x07\x12\x13\n\x0fVISEME_SHAPE_SS\x10\x08\x12\x13\n\x0fVISEME_SHAPE_NN\x10\t\x12\x13\n\x0fVISEME_SHAPE_RR\x10\n\x12\x13\n\x0fVISEME_SHAPE_AA\x10\x0b\x12\x12\n\x0eVISEME_SHAPE_E\x10\x0c\x12\x13\n\x0fVISEME_SHAPE_IH\x10\r\x12\x13\n\x0fVISEME_SHAPE_OH\x10\x0e\x12\x13\n\x0fVISEME_SHAPE_OU\x10\x0f\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bvultus/media/v1/media.proto\x12\x0fvultus.media.v1\"l\n\x06Viseme\x12+\n\x05shape\x18\x01 \x01(\x0e\x32\x1c.vultus.media.v1.VisemeShape\x12\x10\n\x08start_us\x18\x02 \x01(\x03\x12\x13\n\x0b\x64uration_us\x18\x03 \x01(\x03\x12\x0e\n\x06weight\x18\x04 \x01(\x02\"\\\n\x04Word\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_us\x18\x02 \x01(\x03\x12\x0e\n\x06\x65nd_us\x18\x03 \x01(\x03\x12\x12\n\nchar_start\x18\x04 \x01(\x05\x12\x10\n\x08\x63har_end\x18\x05 \x01(\x05\"I\n\nAudioChunk\x12\x11\n\tpcm_s16le\x18\x01 \x01(\x0c\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\x05\x12\x10\n\x08start_us\x18\x03 \x01(\x03\"R\n\nFrameChunk\x12\x13\n\x0b\x61\x63\x63\x65ss_unit\x18\x01 \x01(\x0c\x12\x0e\n\x06pts_us\x18\x02 \x01(\x03\x12\x10\n\x08keyframe\x18\x03 \x01(\x08\x12\r\n\x05\x61lpha\x18\x04 \x01(\x0c\"(\n\tObjectRef\x12\x0e\n\x06\x62ucket\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t*\xe6\x02\n\x0bVisemeShape\x12\x1c\n\x18VISEME_SHAPE_UNSPECIFIED\x10\x00\x12\x14\n\x10VISEME_SHAPE_SIL\x10\x01\x12\x13\n\x0fVISEME_SHAPE_PP\x10\x02\x12\x13\n\x0fVISEME_SHAPE_FF\x10\x03\x12\x13\n\x0fVISEME_SHAPE_TH\x10\x04\x12\x13\n\x0fVISEME_SHAPE_DD\x10\x05\x12\x13\n\x0fVISEME_SHAPE_KK\x10\x06\x12\x13\n\x0fVISEME_SHAPE_CH\x10\x07\x12\x13\n\x0fVISEME_SHAPE_SS\x10\x08\x12\x13\n\x0fVISEME_SHAPE_NN\x10\t\x12\x13\n\x0fVISEME_SHAPE_RR\x10\n\x12\x13\n\x0fVISEME_SHAPE_AA\x10\x0b\x12\x12\n\x0eVISEME_SHAPE_E\x10\x0c\x12\x13\n\x0fVISEME_SHAPE_IH\x10\r\x12\x13\n\x0fVISEME_SHAPE_OH\x10\x0e\x12\x13\n\x0fVISEME_SHAPE_OU\x10\x0f\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vultus.media.v1.media_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VISEMESHAPE']._serialized_start=439
-  _globals['_VISEMESHAPE']._serialized_end=797
+  _globals['_VISEMESHAPE']._serialized_start=454
+  _globals['_VISEMESHAPE']._serialized_end=812
   _globals['_VISEME']._serialized_start=48
   _globals['_VISEME']._serialized_end=156
   _globals['_WORD']._serialized_start=158
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDIOCHUNK']._serialized_start=252
   _globals['_AUDIOCHUNK']._serialized_end=325
   _globals['_FRAMECHUNK']._serialized_start=327
-  _globals['_FRAMECHUNK']._serialized_end=394
-  _globals['_OBJECTREF']._serialized_start=396
-  _globals['_OBJECTREF']._serialized_end=436
+  _globals['_FRAMECHUNK']._serialized_end=409
+  _globals['_OBJECTREF']._serialized_start=411
+  _globals['_OBJECTREF']._serialized_end=451
 # @@protoc_insertion_point(module_scope)

@@ -197,29 +197,37 @@ Global___AudioChunk: _TypeAlias = AudioChunk  # noqa: Y015
 
 @_typing.final
 class FrameChunk(_message.Message):
-    """One encoded picture: an H.264 access unit in Annex B form, parameter sets included on keyframes."""
+    """One encoded picture: an H.264 access unit in Annex B form, parameter sets included on keyframes. Of a transparent animation
+    it is VP9, with the alpha plane beside it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCESS_UNIT_FIELD_NUMBER: _builtins.int
     PTS_US_FIELD_NUMBER: _builtins.int
     KEYFRAME_FIELD_NUMBER: _builtins.int
+    ALPHA_FIELD_NUMBER: _builtins.int
     access_unit: _builtins.bytes
-    """The access unit."""
+    """The access unit; of a transparent animation the colours, not premultiplied, as a VP9 frame."""
     pts_us: _builtins.int
     """Presentation time, microseconds on the timeline of the stream. There are no B-frames: decoding time is the same."""
     keyframe: _builtins.bool
     """True when the picture can be decoded without any before it."""
+    alpha: _builtins.bytes
+    """Of a transparent animation alone: the alpha plane as the luma of a VP9 frame of its own, full range; a keyframe when the
+    colours are.
+    """
     def __init__(
         self,
         *,
         access_unit: _builtins.bytes = ...,
         pts_us: _builtins.int = ...,
         keyframe: _builtins.bool = ...,
+        alpha: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_unit", b"access_unit", "keyframe", b"keyframe", "pts_us", b"pts_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_unit", b"access_unit", "alpha", b"alpha", "keyframe", b"keyframe", "pts_us", b"pts_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

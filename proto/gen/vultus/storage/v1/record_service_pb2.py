@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from vultus.media.v1 import media_pb2 as vultus_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&vultus/storage/v1/record_service.proto\x12\x11vultus.storage.v1\x1a\x1bvultus/media/v1/media.proto\"\x87\x02\n\rRecordRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.vultus.storage.v1.RecordHeaderH\x00\x12,\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1b.vultus.media.v1.FrameChunkH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x12/\n\x05words\x18\x04 \x01(\x0b\x32\x1e.vultus.storage.v1.RecordWordsH\x00\x12+\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1c.vultus.storage.v1.RecordEndH\x00\x42\t\n\x07payload\"\xb9\x01\n\x0cRecordHeader\x12+\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12.\n\x05words\x18\x02 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRefH\x00\x88\x01\x01\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x05 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x06 \x01(\x05\x42\x08\n\x06_words\"3\n\x0bRecordWords\x12$\n\x05words\x18\x01 \x03(\x0b\x32\x15.vultus.media.v1.Word\"\x0b\n\tRecordEnd\"X\n\x0eRecordResponse\x12\x12\n\nduration_s\x18\x01 \x01(\x01\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0e\n\x06\x66rames\x18\x04 \x01(\x03\x32`\n\rRecordService\x12O\n\x06Record\x12 .vultus.storage.v1.RecordRequest\x1a!.vultus.storage.v1.RecordResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&vultus/storage/v1/record_service.proto\x12\x11vultus.storage.v1\x1a\x1bvultus/media/v1/media.proto\"\x87\x02\n\rRecordRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.vultus.storage.v1.RecordHeaderH\x00\x12,\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1b.vultus.media.v1.FrameChunkH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vultus.media.v1.AudioChunkH\x00\x12/\n\x05words\x18\x04 \x01(\x0b\x32\x1e.vultus.storage.v1.RecordWordsH\x00\x12+\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1c.vultus.storage.v1.RecordEndH\x00\x42\t\n\x07payload\"\xce\x01\n\x0cRecordHeader\x12+\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12.\n\x05words\x18\x02 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRefH\x00\x88\x01\x01\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x05 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x06 \x01(\x05\x12\x13\n\x0btransparent\x18\x07 \x01(\x08\x42\x08\n\x06_words\"3\n\x0bRecordWords\x12$\n\x05words\x18\x01 \x03(\x0b\x32\x15.vultus.media.v1.Word\"\x0b\n\tRecordEnd\"X\n\x0eRecordResponse\x12\x12\n\nduration_s\x18\x01 \x01(\x01\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0e\n\x06\x66rames\x18\x04 \x01(\x03\x32`\n\rRecordService\x12O\n\x06Record\x12 .vultus.storage.v1.RecordRequest\x1a!.vultus.storage.v1.RecordResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,13 +35,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDREQUEST']._serialized_start=91
   _globals['_RECORDREQUEST']._serialized_end=354
   _globals['_RECORDHEADER']._serialized_start=357
-  _globals['_RECORDHEADER']._serialized_end=542
-  _globals['_RECORDWORDS']._serialized_start=544
-  _globals['_RECORDWORDS']._serialized_end=595
-  _globals['_RECORDEND']._serialized_start=597
-  _globals['_RECORDEND']._serialized_end=608
-  _globals['_RECORDRESPONSE']._serialized_start=610
-  _globals['_RECORDRESPONSE']._serialized_end=698
-  _globals['_RECORDSERVICE']._serialized_start=700
-  _globals['_RECORDSERVICE']._serialized_end=796
+  _globals['_RECORDHEADER']._serialized_end=563
+  _globals['_RECORDWORDS']._serialized_start=565
+  _globals['_RECORDWORDS']._serialized_end=616
+  _globals['_RECORDEND']._serialized_start=618
+  _globals['_RECORDEND']._serialized_end=629
+  _globals['_RECORDRESPONSE']._serialized_start=631
+  _globals['_RECORDRESPONSE']._serialized_end=719
+  _globals['_RECORDSERVICE']._serialized_start=721
+  _globals['_RECORDSERVICE']._serialized_end=817
 # @@protoc_insertion_point(module_scope)

@@ -81,6 +81,7 @@ class RecordHeader(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     FPS_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    TRANSPARENT_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     """Pixels."""
     height: _builtins.int
@@ -89,9 +90,11 @@ class RecordHeader(_message.Message):
     """Pictures per second."""
     sample_rate_hz: _builtins.int
     """Rate of the sound."""
+    transparent: _builtins.bool
+    """Whether every frame carries alpha: the file is a WebM then, else an MP4."""
     @_builtins.property
     def content(self) -> _media_pb2.ObjectRef:
-        """Where the MP4 goes."""
+        """Where the file goes."""
 
     @_builtins.property
     def words(self) -> _media_pb2.ObjectRef:
@@ -106,10 +109,11 @@ class RecordHeader(_message.Message):
         height: _builtins.int = ...,
         fps: _builtins.int = ...,
         sample_rate_hz: _builtins.int = ...,
+        transparent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "content", b"content", "words", b"words"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "content", b"content", "fps", b"fps", "height", b"height", "sample_rate_hz", b"sample_rate_hz", "width", b"width", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "content", b"content", "fps", b"fps", "height", b"height", "sample_rate_hz", b"sample_rate_hz", "transparent", b"transparent", "width", b"width", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__words: _TypeAlias = _typing.Literal["words"]  # noqa: Y015
     _WhichOneofArgType__words: _TypeAlias = _typing.Literal["_words", b"_words"]  # noqa: Y015
@@ -171,9 +175,9 @@ class RecordResponse(_message.Message):
     duration_s: _builtins.float
     """Length of the file."""
     size_bytes: _builtins.int
-    """Size of the MP4."""
+    """Size of the file."""
     sha256: _builtins.str
-    """SHA-256 of the MP4, lower-case hex."""
+    """SHA-256 of the file, lower-case hex."""
     frames: _builtins.int
     """Pictures in it."""
     def __init__(

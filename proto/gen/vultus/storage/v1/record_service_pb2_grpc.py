@@ -47,9 +47,10 @@ class RecordServiceServicer:
     """
 
     def Record(self, request_iterator, context):
-        """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0) and
-        stores it, with the words beside it: the header, then frames, sound and words in timeline order, then RecordEnd, then
-        half-close. A stream that ends without RecordEnd stores nothing. Fails with INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
+        """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0), or
+        one WebM (the same of VP9 with alpha, and Opus), and stores it, with the words beside it: the header, then frames, sound and
+        words in timeline order, then RecordEnd, then half-close. A stream that ends without RecordEnd stores nothing. Fails with
+        INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

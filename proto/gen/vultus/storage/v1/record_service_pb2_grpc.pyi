@@ -34,9 +34,10 @@ class RecordServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RecordServiceAsyncStub: ...
     Record: _grpc.StreamUnaryMultiCallable[_record_service_pb2.RecordRequest, _record_service_pb2.RecordResponse]
-    """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0) and
-    stores it, with the words beside it: the header, then frames, sound and words in timeline order, then RecordEnd, then
-    half-close. A stream that ends without RecordEnd stores nothing. Fails with INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
+    """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0), or
+    one WebM (the same of VP9 with alpha, and Opus), and stores it, with the words beside it: the header, then frames, sound and
+    words in timeline order, then RecordEnd, then half-close. A stream that ends without RecordEnd stores nothing. Fails with
+    INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
     """
 
 @_typing.type_check_only
@@ -45,9 +46,10 @@ class RecordServiceAsyncStub(RecordServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Record: _aio.StreamUnaryMultiCallable[_record_service_pb2.RecordRequest, _record_service_pb2.RecordResponse]  # type: ignore[assignment]
-    """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0) and
-    stores it, with the words beside it: the header, then frames, sound and words in timeline order, then RecordEnd, then
-    half-close. A stream that ends without RecordEnd stores nothing. Fails with INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
+    """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0), or
+    one WebM (the same of VP9 with alpha, and Opus), and stores it, with the words beside it: the header, then frames, sound and
+    words in timeline order, then RecordEnd, then half-close. A stream that ends without RecordEnd stores nothing. Fails with
+    INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
     """
 
 class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,9 +61,10 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_record_service_pb2.RecordRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_record_service_pb2.RecordResponse, _abc.Awaitable[_record_service_pb2.RecordResponse]]:
-        """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0) and
-        stores it, with the words beside it: the header, then frames, sound and words in timeline order, then RecordEnd, then
-        half-close. A stream that ends without RecordEnd stores nothing. Fails with INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
+        """Muxes one MP4 (fast start; H.264 as it comes, never re-encoded; AAC from the PCM; sound and picture both start at 0), or
+        one WebM (the same of VP9 with alpha, and Opus), and stores it, with the words beside it: the header, then frames, sound and
+        words in timeline order, then RecordEnd, then half-close. A stream that ends without RecordEnd stores nothing. Fails with
+        INVALID_INPUT, STORAGE_FULL, UNAVAILABLE.
         """
 
 def add_RecordServiceServicer_to_server(servicer: RecordServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
