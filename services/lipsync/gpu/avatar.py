@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from services.lipsync.renderer import PictureRenderer
 from services.lipsync.renderer.eyes import EyePicture
 from services.lipsync.renderer.fields import FIELDS
 from services.lipsync.renderer.mouth import LEAST_SHADE, Mouth
+from services.lipsync.renderer.shading import Shading
 from services.lipsync.renderer.shape import SAMPLES
 from services.lipsync.renderer.slit import SlitWarp
 from services.lipsync.renderer.zone import Cells, Zone
@@ -24,6 +25,9 @@ SIDES, BALL = 2, 3
 """Layers of a slit: its two sides, and for an eye the ball behind them."""
 EYE_FIELDS = len(FIELDS) + 4
 """What moves an eye's layers: the smooth motions, both lids, and the iris in x and y."""
+
+REGIONS, CHANGES = 2, 8
+"""Parts of a face whose skin is shaded, and what changes the light in one at most."""
 
 _ZONE = {"start": 2, "up": 2, "corner": 2, "reach": 1, "paste": 2}
 MARKS = Layout(
@@ -34,6 +38,11 @@ MARKS = Layout(
     shade=(3,),
     upper_shown=(1,),
     matted=(3,),
+    skin_body=(REGIONS, 3),
+    skin_lips=(REGIONS, 3),
+    skin_reach=(REGIONS, 2),
+    skin_up=(REGIONS, 3),
+    skin_tint=(REGIONS, 3),
     **{f"mouth_{name}": (size,) for name, size in _ZONE.items()},
     **{f"eyes_{name}": (2, size) for name, size in _ZONE.items()},
 )
@@ -65,6 +74,9 @@ def tables(form: Form) -> dict[str, Table]:
         "eyes_fields": (2, EYE_FIELDS, 3 * eyes.cells**2),
         "eyes_blurs": (2, 2, eyes.pixels, eyes.pixels),
         "eyes_feather": (2, eyes.pixels, eyes.pixels),
+        "skin_fields": (REGIONS, CHANGES, form.skin_cells**2),
+        "skin_sides": (REGIONS, 2, form.skin_cells, form.skin_cells),
+        "skin_of_lips": (REGIONS, form.skin_cells, form.skin_cells),
     }
     bytes_ = {
         "layer": (4, 2 * form.height, 2 * form.width),
@@ -85,6 +97,7 @@ def record(renderer: PictureRenderer, form: Form) -> dict[str, NDArray[Any]]:
         **_body(renderer, form),
         **_mouth(renderer.mouth, renderer.feathers[0], form),
         **_eyes(renderer, form.eyes),
+        **_skin(renderer.shadings, form.skin_cells),
     }
     return {
         name: np.ascontiguousarray(arrays[name], table.dtype).reshape(table.shape)
@@ -174,19 +187,49 @@ def _eye_fields(eye: EyePicture, room: ZoneForm) -> NDArray[np.float32]:
     return _square(np.concatenate([back, slope[:, None]], axis=1), room.cells)
 
 
+def _skin(shadings: Sequence[Shading], room: int) -> dict[str, NDArray[Any]]:
+    fields = np.zeros((REGIONS, CHANGES, room, room), np.float32)
+    sides, of_lips = np.zeros((REGIONS, 2, room, room)), np.zeros((REGIONS, room, room))
+    for n, part in enumerate(shadings):
+        size = part.sides[0].shape
+        changes = part.fields.reshape(-1, *size)
+        fields[n, : len(changes)] = _square(changes, room)
+        sides[n] = _square(np.stack(part.sides), room)
+        of_lips[n][part.mouth] = 1.0
+    return {"skin_fields": fields, "skin_sides": sides, "skin_of_lips": of_lips}
+
+
+def _skin_marks(part: Shading, body: Cells, lips: Cells, place: Zone, form: Form) -> dict[str, Any]:
+    """Where the centres of a part's cells lie among the body's and the lips', and how far they are
+    carried by them in their own units."""
+    room, own = form.skin_cells, part.cells
+    marks = {}
+    reach = []
+    for name, cells, count in (("body", body, form.cells), ("lips", lips, form.zone_cells)):
+        per_cell = 2.0 / (count - 1)
+        start = cells.places_of(own.centres[0, 0]) * per_cell - 1.0
+        marks[f"skin_{name}"] = np.array([own.step_px / cells.step_px * per_cell, *start])
+        reach.append(cells.step_px / per_cell / own.step_px * 2.0 / (room - 1))
+    return {**marks, "skin_reach": reach, "skin_up": _up(own, place, room), "skin_tint": part.tint}
+
+
+def _up(cells: Cells, place: Zone, room: int) -> NDArray[np.float64]:
+    """From pixels of the frame to places among cells: a scale, and what is added in x and y."""
+    per_cell = 2.0 / (room - 1)
+    corner = np.array([cells.zone.x + place.x, cells.zone.y + place.y])
+    added = ((0.5 - corner) / cells.step_px + 0.5) * per_cell - 1.0
+    return np.array([per_cell / cells.step_px, *added])
+
+
 def _marks(renderer: PictureRenderer, form: Form) -> Mapping[str, Any]:
     body, place, mouth = renderer.body.cells, renderer.place, renderer.mouth
-    per_cell = 2.0 / (form.cells - 1)
-    corner = np.array([body.zone.x + place.x, body.zone.y + place.y])
     eyes = [_zone_marks(eye.warp, place, form.eyes) for eye in renderer.eyes]
     sides = 2.0 * np.array([form.width, form.height]) - 1.0
     warp = mouth.warp
+    skin = [_skin_marks(part, body, warp.targets, place, form) for part in renderer.shadings]
     return {
-        "body_up": [
-            per_cell / body.step_px,
-            *(((0.5 - corner) / body.step_px + 0.5) * per_cell - 1.0),
-        ],
-        "body_reach": 4.0 * body.step_px / per_cell / sides,
+        "body_up": _up(body, place, form.cells),
+        "body_reach": 2.0 * body.step_px * (form.cells - 1) / sides,
         "mouth_down": -warp.down_px / warp.cells.step_px * 2.0 / (form.mouth.cells - 1),
         "cavity": mouth.palette.cavity,
         "shade": mouth.palette.shade,
@@ -194,6 +237,7 @@ def _marks(renderer: PictureRenderer, form: Form) -> Mapping[str, Any]:
         "matted": renderer.matted,
         **{f"mouth_{k}": v for k, v in _zone_marks(warp, place, form.mouth).items()},
         **{f"eyes_{k}": np.stack([eye[k] for eye in eyes]) for k in _ZONE},
+        **{name: np.stack([part[name] for part in skin]) for name in skin[0]},
     }
 
 

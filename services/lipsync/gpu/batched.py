@@ -82,9 +82,7 @@ class BatchedRenderer:
 
     def render(self, expression: Expression) -> Picture:
         """The picture of an expression."""
-        picture = self._drawer.draw(self._slot, moment(self._drawn, self._drawer.form, expression))
-        self._drawn.shade(*self._drawn.posed(expression), picture)
-        return picture
+        return self._drawer.draw(self._slot, moment(self._drawn, self._drawer.form, expression))
 
 
 class BatchedDrawing:

@@ -9,6 +9,7 @@ from services.lipsync.gpu.avatar import MARKS, tables
 from services.lipsync.gpu.form import Form
 from services.lipsync.gpu.graph import Graph, Value
 from services.lipsync.gpu.moment import MOMENT
+from services.lipsync.gpu.skin import shaded
 from services.lipsync.gpu.slits import Values, eyes, floats, mouth, pixel_grid, place_grid
 from services.lipsync.renderer.fields import FIELDS
 from services.lipsync.renderer.picture import INVERSION_STEPS
@@ -30,17 +31,22 @@ def drawing(form: Form) -> bytes:
         for name, table in tables(form).items()
     }
     marks, now = MARKS.unpacked(avatar["marks"]), MOMENT.unpacked(told)
-    body = _body(graph, form, avatar, marks, now)
-    zones = [mouth(graph, form, avatar, marks, now), *eyes(graph, form, avatar, marks, now)]
+    body, body_away = _body(graph, form, avatar, marks, now)
+    lips, lips_away = mouth(graph, form, avatar, marks, now)
+    zones = [lips, *eyes(graph, form, avatar, marks, now)]
     picture = _composed(graph, form, body, zones, avatar, marks)
+    picture = shaded(graph, form, picture, (body_away, lips_away), avatar, marks, now)
     pixels = graph.op("Cast", graph.op("Round", picture.clipped(0.0, 255.0)), to=TensorProto.UINT8)
     shape = ("frames", form.height, form.width, 3)
     graph.output(pixels.transposed(0, 2, 3, 1), PICTURES, np.dtype(np.uint8), shape)
     return graph.model()
 
 
-def _body(graph: Graph, form: Form, avatar: Values, marks: Values, now: Values) -> Value:
-    """What moves smoothly, colours by their matte and the matte, 0 to 255 [n, 4, h, w]."""
+def _body(
+    graph: Graph, form: Form, avatar: Values, marks: Values, now: Values
+) -> tuple[Value, Value]:
+    """What moves smoothly, colours by their matte and the matte, 0 to 255 [n, 4, h, w]; and how far
+    away what lies on its cells comes from [n, 2, cells, cells]."""
     width, height, cells = form.width, form.height, form.cells
     back = now["weights"].reshaped(-1, 1, len(FIELDS)) @ avatar["body_fields"]
     back = back.reshaped(-1, 2, cells, cells)
@@ -51,7 +57,7 @@ def _body(graph: Graph, form: Form, avatar: Values, marks: Values, now: Values) 
     fine = away.sampled(graph.constant(pixel_grid(width, height)) * scale + offset, beyond="zeros")
     at = graph.constant(place_grid(width, height, of=(2 * width, 2 * height), every=2))
     at = at + fine.transposed(0, 2, 3, 1) * marks["body_reach"].reshaped(-1, 1, 1, 2)
-    return floats(avatar["layer"]).sampled(at)
+    return floats(avatar["layer"]).sampled(at), away
 
 
 def _composed(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.lipsync.renderer import PictureRenderer
 from services.lipsync.renderer.zone import Cells, Zone
 
-_LEAST_SCALE, _LEAST_CELLS = 64, 128
+_LEAST_SCALE, _LEAST_CELLS, _LEAST_SKIN_CELLS = 64, 128, 160
 """Below these a smaller form would save little, and part faces that can be drawn together."""
 
 
@@ -35,6 +35,8 @@ class Form:
     """On which the body's motion is computed, in rows and columns."""
     zone_cells: int
     """Likewise of a mouth; eyes have half as many."""
+    skin_cells: int
+    """On which the light on skin is computed."""
 
     @property
     def mouth(self) -> ZoneForm:
@@ -69,7 +71,12 @@ class Form:
             _LEAST_CELLS, _centres(mouth.cells), *(2 * _centres(eye.cells) for eye in eyes)
         )
         return cls(
-            width, height, scale, _room(_LEAST_CELLS, _centres(renderer.body.cells)), zone_cells
+            width,
+            height,
+            scale,
+            cells=_room(_LEAST_CELLS, _centres(renderer.body.cells)),
+            zone_cells=zone_cells,
+            skin_cells=_room_for_skin(*(_centres(part.cells) for part in renderer.shadings)),
         )
 
 
@@ -89,3 +96,7 @@ def _half(length: int) -> int:
 def _room(*lengths: int) -> int:
     """The next power of two."""
     return 1 << (max(lengths) - 1).bit_length()
+
+
+def _room_for_skin(*lengths: int) -> int:
+    return _LEAST_SKIN_CELLS if max(lengths) <= _LEAST_SKIN_CELLS else _room(*lengths)

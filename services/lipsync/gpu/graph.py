@@ -68,7 +68,7 @@ class Graph:
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
-        self._constants: list[Any] = []
+        self._constants: dict[Any, Any] = {}
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
 
@@ -84,9 +84,11 @@ class Graph:
 
     def constant(self, array: NDArray[Any]) -> Value:
         """A tensor that never changes."""
-        name = f"c{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(array, name))
-        return Value(self, name)
+        key = (array.dtype, array.shape, array.tobytes())
+        if key not in self._constants:
+            name = f"c{len(self._constants)}"
+            self._constants[key] = numpy_helper.from_array(array, name)
+        return Value(self, self._constants[key].name)
 
     def op(self, kind: str, *inputs: Value | float, **attributes: Any) -> Value:
         """The result of an operator; numbers stand for float32 constants."""
@@ -104,7 +106,7 @@ class Graph:
     def model(self) -> bytes:
         """The whole graph as a file."""
         graph = helper.make_graph(
-            self._nodes, "graph", self._inputs, self._outputs, self._constants
+            self._nodes, "graph", self._inputs, self._outputs, list(self._constants.values())
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
         model.ir_version = IR_VERSION

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from services.lipsync.expression import Expression
-from services.lipsync.gpu.avatar import BALL, EYE_FIELDS
+from services.lipsync.gpu.avatar import BALL, CHANGES, EYE_FIELDS, REGIONS
 from services.lipsync.gpu.form import Form
 from services.lipsync.gpu.layout import Layout
 from services.lipsync.renderer import PictureRenderer
+from services.lipsync.renderer.creases import crease_weights
 from services.lipsync.renderer.eyes import EyePose
 from services.lipsync.renderer.fields import FIELDS
 from services.lipsync.renderer.mouth import Mouth, MouthPose
+from services.lipsync.renderer.shading import Shading
 from services.lipsync.renderer.shape import SAMPLES
 
 MOMENT = Layout(
@@ -26,6 +30,7 @@ MOMENT = Layout(
     eyes=(2, BALL, EYE_FIELDS),
     shadow=(2,),
     steep=(2,),
+    skin_changes=(REGIONS, CHANGES),
 )
 """The numbers of one frame."""
 
@@ -50,6 +55,7 @@ def moment(renderer: PictureRenderer, form: Form, expression: Expression) -> NDA
             "eyes": np.stack([_eye(pose, weights) for pose in eyes]),
             "shadow": [pose.shadow for pose in eyes],
             "steep": [pose.shadow > 0.0 for pose in eyes],
+            "skin_changes": _creases(renderer.shadings, made),
         }
     )
 
@@ -64,6 +70,16 @@ def _places(mouth: Mouth, pose: MouthPose, form: Form) -> NDArray[np.float64]:
     scaled = affines * (2.0 / (sides - 1.0))[..., None]
     scaled[..., 2] -= 1.0
     return np.swapaxes(scaled, 1, 2)
+
+
+def _creases(shadings: Sequence[Shading], expression: Expression) -> NDArray[np.float32]:
+    """How strongly everything that changes the light on skin takes part [regions, changes]."""
+    weights = crease_weights(expression)
+    changes = np.zeros((REGIONS, CHANGES), np.float32)
+    for n, part in enumerate(shadings):
+        own = part.taking_part(weights)
+        changes[n, : len(own)] = own
+    return changes
 
 
 def _eye(pose: EyePose, weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -21,8 +21,11 @@ Layer = tuple[Value, Value]
 """Colours [n, 3, rows, columns] and how far they cover what is behind, 0 to 1 [n, 1, …]."""
 
 
-def mouth(graph: Graph, form: Form, avatar: Values, marks: Values, now: Values) -> Value:
-    """A mouth and its share of what is seen [n, 4, rows, columns]."""
+def mouth(
+    graph: Graph, form: Form, avatar: Values, marks: Values, now: Values
+) -> tuple[Value, Value]:
+    """A mouth and its share of what is seen [n, 4, rows, columns]; and how far away what lies on
+    its cells comes from [2 n, 2, cells, cells]."""
     room, cells, pixels = form.mouth, form.mouth.cells, form.mouth.pixels
     smooth = now["weights"].reshaped(-1, 1, len(FIELDS)) @ avatar["mouth_fields"]
     sinks = now["edges"].sampled(avatar["mouth_along"]) * avatar["mouth_follow"]
@@ -43,8 +46,9 @@ def mouth(graph: Graph, form: Form, avatar: Values, marks: Values, now: Values) 
     inside = inside * (1.0 - dark * marks["shade"].reshaped(-1, 3, 1, 1))
     drawn = _covered(inside, upper, lower)
     near = _blurred(free, soft) * (now["soft"].reshaped(-1, 1, 1, 1) * 2.0)
-    drawn = _mixed(_blurred(drawn, soft), drawn, near.clipped(0.0, 1.0))
-    return graph.joined(drawn, avatar["mouth_feather"].reshaped(-1, 1, pixels, pixels), axis=1)
+    drawn = mixed(_blurred(drawn, soft), drawn, near.clipped(0.0, 1.0))
+    feather = avatar["mouth_feather"].reshaped(-1, 1, pixels, pixels)
+    return graph.joined(drawn, feather, axis=1), away
 
 
 def _inside(graph: Graph, form: Form, avatar: Values, marks: Values, now: Values) -> Value:
@@ -64,8 +68,8 @@ def _inside(graph: Graph, form: Form, avatar: Values, marks: Values, now: Values
     drawn = _laid(upper * marks["upper_shown"].reshaped(-1, 1, 1, 1), drawn)
     own = avatar["mouth_own"].sampled(in_own.reshaped(-1, pixels, pixels, 2), beyond="zeros")
     colours, at_rest, apart = own.parts(3, 1, 1, axis=1)
-    cover = _mixed(apart, at_rest, now["parted"].reshaped(-1, 1, 1, 1))
-    return _mixed(colours, drawn, cover * now["own_share"].reshaped(-1, 1, 1, 1))
+    cover = mixed(apart, at_rest, now["parted"].reshaped(-1, 1, 1, 1))
+    return mixed(colours, drawn, cover * now["own_share"].reshaped(-1, 1, 1, 1))
 
 
 def eyes(graph: Graph, form: Form, avatar: Values, marks: Values, now: Values) -> list[Value]:
@@ -124,7 +128,7 @@ def _inverse_of_steep(
     for step in range(2, STEEP_STEPS + 1):
         there, part = both.sampled(starts + away.transposed(0, 2, 3, 1)).parts(2, 1, axis=1)
         taken = part if step <= STEPS else part * steep.reshaped(-1, 1, 1, 1)
-        away = _mixed(there, away, taken)
+        away = mixed(there, away, taken)
     return away
 
 
@@ -149,7 +153,7 @@ def _layers(
 def _covered(behind: Value, upper: Layer, lower: Layer) -> Value:
     """Both sides of a slit over what lies behind them."""
     for colours, cover in (lower, upper):
-        behind = _mixed(colours, behind, cover)
+        behind = mixed(colours, behind, cover)
     return behind
 
 
@@ -165,7 +169,7 @@ def _blurred(plane: Value, blur: Value) -> Value:
     return rows @ plane @ columns
 
 
-def _mixed(one: Value, other: Value, share: Value) -> Value:
+def mixed(one: Value, other: Value, share: Value) -> Value:
     """Two pictures mixed; `share` is that of the first."""
     return other + (one - other) * share
 

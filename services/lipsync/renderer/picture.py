@@ -95,16 +95,6 @@ class PictureRenderer:
         self._shade(expression, self._view)
         return self.canvas
 
-    def shade(
-        self, expression: Expression, weights: NDArray[np.float32], picture: NDArray[np.uint8]
-    ) -> None:
-        """Shades what else drew an expression, RGB [h, w, 3], in place; both as `posed` gave
-        them."""
-        self.body.trace(weights)
-        pose = self.mouth.pose(weights, expression.mouth, expression.composed)
-        self.mouth.trace(weights, pose)
-        self._shade(expression, picture[self.place.slices])
-
     def _shade(self, expression: Expression, view: NDArray[np.uint8]) -> None:
         """What is drawn last lies where bodies and lips were traced."""
         creases = crease_weights(expression)

@@ -61,8 +61,9 @@ class Shading:
         self.sides = above.astype(np.float32), (~above).astype(np.float32)
         """1 above the lips' seam, and 1 below it, each [h, w]."""
         self._body_places = body.places_of(cells.centres)
-        self._mouth = cells.centres_in(lips.zone)
-        self._lip_places = lips.places_of(cells.centres[self._mouth])
+        self.mouth = cells.centres_in(lips.zone)
+        """The rows and columns of centres that lips carry, not the body."""
+        self._lip_places = lips.places_of(cells.centres[self.mouth])
 
     def draw(
         self,
@@ -76,8 +77,8 @@ class Shading:
         `body` and `lips` tell where the centres of their cells come from, picture pixels; the
         lips' what lies above their seam, then what lies below it.
         """
-        taking_part = weights[:, self._names].ravel()
-        if float(np.abs(taking_part).max()) < _IDLE:
+        taking_part = self.taking_part(weights)
+        if not taking_part.any():
             return
         change = (taking_part @ self.fields).reshape(self._size)
         np.clip(change, MOST_DARK, MOST_BRIGHT, out=change)
@@ -87,13 +88,18 @@ class Shading:
                 self._carried(change * side, origins, self._lip_places)
                 for side, origins in zip(self.sides, lips, strict=True)
             )
-            drawn[self._mouth] = upper + lower
+            drawn[self.mouth] = upper + lower
         most = np.abs(drawn)
         rows, columns = (_cells_around(most.max(axis=axis)) for axis in (1, 0))
         if rows.start < rows.stop:
             light = cv2.merge([1.0 + drawn * share for share in self.tint])
             view = picture[self.cells.pixels_of(rows, columns)]
             _multiply(view, self.cells.at_pixels(light, rows, columns))
+
+    def taking_part(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How strongly each of `fields` takes part [2 k]; all 0 where none is to be seen."""
+        own = weights[:, self._names].ravel()
+        return own if float(np.abs(own).max()) >= _IDLE else np.zeros_like(own)
 
     def _carried(
         self, change: NDArray[np.float32], origins: Map, places: Map
