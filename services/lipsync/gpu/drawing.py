@@ -78,10 +78,14 @@ def _composed(
     matted = marks["matted"].reshaped(-1, 3, 1, 1).parts(1, 1, 1, axis=1)
     rooms = (form.mouth, form.eyes, form.eyes)
     for zone, paste, shown_through, room in zip(zones, pastes, matted, rooms, strict=True):
-        side = room.pixels
-        places = graph.constant(place_grid(form.width, form.height, of=(side, side)))
-        at = places + paste.reshaped(-1, 1, 1, 2)
-        drawn, share = zone.sampled(at, beyond="zeros").parts(3, 1, axis=1)
-        share = share * (1.0 - shown_through * (1.0 - matte))
-        picture = picture + (drawn - picture) * share
+        side, frame = room.pixels, (form.width, form.height)
+        place = paste.reshaped(-1, 1, 1, 2)
+        # All but the last step has a zone's few pixels.
+        turned = graph.constant((1 - side) / (np.array(frame, np.float32) - 1))
+        within = graph.constant(place_grid(side, side, of=frame)) + place * turned
+        drawn, share = zone.parts(3, 1, axis=1)
+        share = share * (1.0 - shown_through * (1.0 - matte.sampled(within)))
+        change = (drawn - picture.sampled(within)) * share
+        at = graph.constant(place_grid(*frame, of=(side, side))) + place
+        picture = picture + change.sampled(at, beyond="zeros")
     return picture
