@@ -68,11 +68,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One encoded picture: an H.264 access unit."""
+    """One encoded picture: an H.264 access unit, or, with alpha, two VP9 frames."""
 
     access_unit: bytes
     pts_us: int
     keyframe: bool
+    alpha: bytes = b""
 
 
 class MouthSource(StrEnum):
@@ -202,7 +203,12 @@ class Blur:
     strength: float
 
 
-Background = Colour | Photo | Blur
+@dataclass(frozen=True, slots=True)
+class Transparent:
+    """Nothing behind the person: pictures have alpha."""
+
+
+Background = Colour | Photo | Blur | Transparent
 """What stands behind a person in place of what the portrait shows."""
 
 Cue = UtteranceStart | tuple[Viseme, ...] | Gestures | AudioChunk | UtteranceEnd | Idle

@@ -140,6 +140,8 @@ class RecordingHeader:
     height: int
     fps: int
     sample_rate_hz: int
+    transparent: bool = False
+    """Whether every picture has alpha: the file is a WebM then, else an MP4."""
 
 
 class Recorder(Protocol):
@@ -148,7 +150,7 @@ class Recorder(Protocol):
     async def record(
         self, header: RecordingHeader, media: AsyncGenerator[Recordable, None]
     ) -> Recording:
-        """Stores one MP4; when `media` raises, nothing is stored."""
+        """Stores one file; when `media` raises, nothing is stored."""
 
 
 class Objects(Protocol):

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import grpc
 from vultus.storage.v1.asset_service_pb2_grpc import add_AssetServiceServicer_to_server
 from vultus.storage.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
 from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
 )
@@ -26,7 +28,10 @@ from services.storage.assets.uploads import SizeLimits, Uploads
 from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
-from services.storage.catalog.database import open_database
+from services.storage.catalog.certificates import Signer, open_signer
+from services.storage.catalog.consent_servicer import ConsentServicer
+from services.storage.catalog.consents import Consents
+from services.storage.catalog.database import Database, open_database
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.idempotency import Idempotency
 from services.storage.catalog.migrations import migrate
@@ -36,6 +41,7 @@ from services.storage.catalog.reviews import Reviews
 from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
+from services.storage.catalog.withdrawals import Withdrawals
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectStore, S3Server
@@ -44,6 +50,7 @@ from services.storage.recording.servicer import RecordServicer
 from services.storage.settings import StorageSettings
 
 _PACKAGE = "vultus.storage.v1"
+_Services = dict[str, Callable[[grpc.aio.Server], None]]
 
 
 @asynccontextmanager
@@ -51,7 +58,8 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
     """Serves the services of storage until the block ends, then drains.
 
     Calls are welcome as soon as the S3 server has answered. Raises StartupError when the database
-    can't be reached or is newer than this version, or the buckets can't be made.
+    can't be reached or is newer than this version, the buckets can't be made, or the signing key
+    can't be used.
     """
     spool = Spool(settings.spool)
     await asyncio.to_thread(spool.clear)
@@ -60,24 +68,17 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             settings.database, connections=settings.database_connections
         ) as database:
             await migrate(database)
-            erasures, idempotency = Erasures(database, store), Idempotency(database)
-            catalog = Catalog(
-                Accounts(database),
-                Avatars(database, erasures),
-                Videos(database, erasures),
-                Streams(database),
-                idempotency,
-            )
-            reviews = Reviews(database, erasures)
-            judgements = ModerationRecordServicer(Policies(database), reviews)
-            services = _services(
-                settings, catalog, judgements, Assets(database, erasures), store, spool
-            )
+            records = _records(database, store)
+            signer = await asyncio.to_thread(open_signer, settings.signing_key)
+            services = {
+                **_of_records(records, signer),
+                **_of_objects(settings, records.assets, store, spool),
+            }
             async with serve_grpc(
                 settings.listen, services, drain_timeout_s=settings.drain_timeout_s
             ) as endpoint:
                 opening = _open_the_door(store, endpoint)
-                async with _running(opening, erasures.run(), idempotency.run(), reviews.run()):
+                async with _running(opening, *records.work()):
                     yield endpoint.address
 
 
@@ -96,15 +97,67 @@ def open_store(settings: StorageSettings) -> Iterator[ObjectStore]:
         yield ObjectStore(client, settings.s3_bucket_prefix, threads)
 
 
-def _services(
-    settings: StorageSettings,
-    catalog: Catalog,
-    judgements: ModerationRecordServicer,
-    assets: Assets,
-    store: ObjectStore,
-    spool: Spool,
-) -> dict[str, Callable[[grpc.aio.Server], None]]:
-    """What registers each service."""
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """All that is recorded."""
+
+    catalog: Catalog
+    assets: Assets
+    policies: Policies
+    reviews: Reviews
+    consents: Consents
+    withdrawals: Withdrawals
+    erasures: Erasures
+
+    def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """What goes on beside the calls."""
+        return (
+            self.erasures.run(),
+            self.catalog.idempotency.run(),
+            self.reviews.run(),
+            self.withdrawals.run(),
+        )
+
+
+def _records(database: Database, store: ObjectStore) -> _Records:
+    erasures = Erasures(database, store)
+    catalog = Catalog(
+        Accounts(database),
+        Avatars(database, erasures),
+        Videos(database, erasures),
+        Streams(database),
+        Idempotency(database),
+    )
+    return _Records(
+        catalog,
+        Assets(database, erasures),
+        Policies(database),
+        Reviews(database, erasures),
+        Consents(database),
+        Withdrawals(database, erasures),
+        erasures,
+    )
+
+
+def _of_records(records: _Records, signer: Signer) -> _Services:
+    """What registers the services that tell of records."""
+    judgements = ModerationRecordServicer(records.policies, records.reviews)
+    consents = ConsentServicer(records.consents, records.withdrawals, signer)
+    return {
+        f"{_PACKAGE}.CatalogService": partial(
+            add_CatalogServiceServicer_to_server, CatalogServicer(records.catalog)
+        ),
+        f"{_PACKAGE}.ConsentService": partial(add_ConsentServiceServicer_to_server, consents),
+        f"{_PACKAGE}.ModerationRecordService": partial(
+            add_ModerationRecordServiceServicer_to_server, judgements
+        ),
+    }
+
+
+def _of_objects(
+    settings: StorageSettings, assets: Assets, store: ObjectStore, spool: Spool
+) -> _Services:
+    """What registers the services that move bytes."""
     examiner = Examiner(
         MediaLimits(),
         parallel=settings.max_examinations,
@@ -115,12 +168,6 @@ def _services(
     objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
     recorder = RecordServicer(Recorder(store, spool))
     return {
-        f"{_PACKAGE}.CatalogService": partial(
-            add_CatalogServiceServicer_to_server, CatalogServicer(catalog)
-        ),
-        f"{_PACKAGE}.ModerationRecordService": partial(
-            add_ModerationRecordServiceServicer_to_server, judgements
-        ),
         f"{_PACKAGE}.AssetService": partial(
             add_AssetServiceServicer_to_server, AssetServicer(uploads, assets)
         ),

@@ -54,6 +54,9 @@ class StorageSettings(ServiceSettings):
     """Uploads that are decoded at once, each in a process of its own; more wait."""
     examination_timeout_s: float = Field(default=120.0, gt=0)
     """How long the decoding of an upload may take."""
+    signing_key_file: Path | None = None
+    """PEM file of the Ed25519 key that certificates of erasure are signed with, the same for all
+    replicas; unset: `keys/certificates.pem` below VULTUS_HOME, made when there is none."""
     spool_folder: Path | None = None
     """Where files are on their way, for one process; unset: `cache/storage` below VULTUS_HOME."""
 
@@ -78,6 +81,11 @@ class StorageSettings(ServiceSettings):
         if not _BUCKET_PREFIX.fullmatch(value):
             raise ValueError("must be made of lower-case letters, digits and hyphens")
         return value
+
+    @property
+    def signing_key(self) -> Path:
+        """The file of the signing key."""
+        return self.signing_key_file or self.home / "keys" / "certificates.pem"
 
     @property
     def spool(self) -> Path:

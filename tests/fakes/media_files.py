@@ -58,10 +58,11 @@ def sound_file(samples: Samples, rate_hz: int, container: str, codec: str) -> by
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """An H.264 access unit."""
+    """An H.264 access unit; of a transparent film two VP9 frames."""
 
     data: bytes
     keyframe: bool
+    alpha: bytes = b""
 
 
 @cache
@@ -89,4 +90,32 @@ def film(frames: int, *, width: int = 128, height: int = 96, fps: int = 25) -> S
         packets = context.encode(picture)
         keyframe = any(packet.is_keyframe for packet in packets)
         units.append(Unit(b"".join(map(bytes, packets)), keyframe))
+    return tuple(units)
+
+
+@cache
+def transparent_film(frames: int, *, width: int = 128, height: int = 96) -> Sequence[Unit]:
+    """The same in VP9 at 25 pictures a second, with an alpha that grows darker: 255, 254, …"""
+    context = av.CodecContext.create("libvpx-vp9", "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height = width, height
+    context.pix_fmt = "yuva420p"
+    context.framerate = Fraction(25)
+    context.time_base = Fraction(1, 25)
+    context.thread_count = 1
+    context.colorspace = context.color_primaries = context.color_trc = _BT709
+    context.color_range = _LIMITED_RANGE
+    context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+    units = []
+    for index in range(frames):
+        picture = av.VideoFrame(width, height, "yuva420p")
+        for plane, value in zip(picture.planes, (40 + index, 128, 128, 255 - index), strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        picture.pts = index
+        picture.time_base = context.time_base
+        if index % 25 == 0:
+            picture.pict_type = PictureType.I
+        (packet,) = context.encode(picture)
+        beside = bytes(packet.get_sidedata("matroska_block_additional"))
+        units.append(Unit(bytes(packet), packet.is_keyframe, beside[8:]))
     return tuple(units)

@@ -216,6 +216,8 @@ def _background(message: Any) -> media.Background | None:
             return media.Photo(messages.ref(message.image))
         case "blur":
             return media.Blur(message.blur)
+        case "transparent":
+            return media.Transparent()
         case _:
             return None
 

@@ -38,6 +38,7 @@ class Recorder(record_grpc.RecordServiceServicer):
             first.height,
             first.fps,
             first.sample_rate_hz,
+            first.transparent,
         )
         stored = await self._port.record(header, _recordable(request_iterator))
         return record.RecordResponse(duration_s=stored.duration_s, size_bytes=stored.size_bytes)

@@ -233,6 +233,8 @@ def _background(background: media.Background | None) -> lipsync.Background | Non
             return lipsync.Background(image=messages.ref_to_wire(picture))
         case media.Blur(strength):
             return lipsync.Background(blur=strength)
+        case media.Transparent():
+            return lipsync.Background(transparent=lipsync.Transparent())
 
 
 def _drawn(response: lipsync.AnimateResponse) -> media.Drawn:
@@ -267,7 +269,7 @@ class GrpcRecorder:
     async def record(
         self, header: RecordingHeader, media: AsyncGenerator[media.Recordable, None]
     ) -> records.Recording:
-        """Stores one MP4; when `media` raises, nothing is stored."""
+        """Stores one file; when `media` raises, nothing is stored."""
         call = self._stub.Record(metadata=call_metadata())
         stored = await upload(call, _recorded(header, media))
         return records.Recording(stored.duration_s, stored.size_bytes)
@@ -285,6 +287,7 @@ async def _recorded(
                 height=header.height,
                 fps=header.fps,
                 sample_rate_hz=header.sample_rate_hz,
+                transparent=header.transparent,
             )
         )
         async for item in items:

@@ -63,13 +63,16 @@ def chunk(message: media_pb2.AudioChunk) -> media.AudioChunk:
 def frame_to_wire(frame: media.Frame) -> media_pb2.FrameChunk:
     """An encoded picture."""
     return media_pb2.FrameChunk(
-        access_unit=frame.access_unit, pts_us=frame.pts_us, keyframe=frame.keyframe
+        access_unit=frame.access_unit,
+        pts_us=frame.pts_us,
+        keyframe=frame.keyframe,
+        alpha=frame.alpha,
     )
 
 
 def frame(message: media_pb2.FrameChunk) -> media.Frame:
     """An encoded picture."""
-    return media.Frame(message.access_unit, message.pts_us, message.keyframe)
+    return media.Frame(message.access_unit, message.pts_us, message.keyframe, message.alpha)
 
 
 def viseme_to_wire(viseme: media.Viseme) -> media_pb2.Viseme:

@@ -16,10 +16,11 @@ from services.common.errors import (
 )
 from services.common.ids import new_id
 from services.storage.catalog.assets import erase_asset
+from services.storage.catalog.consents import AVATAR, record_consent, require_consent
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import LATE_WRITES_END_AFTER, Erasures
 from services.storage.catalog.page import Page, PageRequest
-from services.storage.catalog.records import Avatar, AvatarStatus, Problem
+from services.storage.catalog.records import Avatar, AvatarStatus, NewConsent, Problem
 from services.storage.catalog.reviews import withdraw
 from services.storage.catalog.tables import assets, avatars
 from services.storage.refs import AVATARS, ObjectRef
@@ -36,12 +37,27 @@ class Avatars:
         self._erasures = erasures
 
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
+        self,
+        account_id: str,
+        *,
+        name: str,
+        asset_id: str,
+        owns_asset: bool,
+        review_id: str = "",
+        consent: str | NewConsent,
     ) -> Avatar:
-        """Records an avatar, preparing. Raises AssetNotFound, UnsupportedMedia."""
+        """Records an avatar, preparing, under a consent, or together with a new one.
+
+        Raises AssetNotFound, UnsupportedMedia, ConsentNotFound, ConsentRequired, InvalidInput.
+        """
         avatar_id = new_id(AVATAR_ID)
         async with self._database.write() as tx:
             now = await tx.now()
+            portrait = await _portrait(tx, account_id, asset_id)
+            if isinstance(consent, NewConsent):
+                held = await record_consent(tx, account_id, consent)
+            else:
+                held = await require_consent(tx, account_id, consent, AVATAR)
             values = {
                 "id": avatar_id,
                 "account_id": account_id,
@@ -52,11 +68,12 @@ class Avatars:
                 "height": 0,
                 "asset_id": asset_id,
                 "owns_asset": owns_asset,
-                "portrait": await _portrait(tx, account_id, asset_id),
+                "portrait": portrait,
                 "pack": ObjectRef(AVATARS, f"{account_id}/{avatar_id}.pack"),
                 "preview": ObjectRef(AVATARS, f"{account_id}/{avatar_id}.jpg"),
                 "attested_at": now,
                 "review_id": review_id or None,
+                "consent_id": held.id,
                 "created_at": now,
             }
             return avatar_record(await tx.one(insert(avatars).values(values).returning(*avatars.c)))
@@ -128,14 +145,34 @@ class Avatars:
             if row is None:
                 raise AvatarNotFound("no such avatar")
             avatar = avatar_record(row)
-            made = (avatar.pack, avatar.preview)
-            await self._erasures.schedule(tx, made)
-            if avatar.status is AvatarStatus.PREPARING:
-                await self._erasures.schedule(tx, made, after=LATE_WRITES_END_AFTER)
+            await _erase_made(tx, self._erasures, avatar)
             if avatar.owns_asset:
                 await erase_asset(tx, self._erasures, account_id, avatar.asset_id)
-            await withdraw(tx, self._erasures, avatar.review_id)
         self._erasures.hurry()
+
+
+async def erase_avatar(tx: Transaction, erasures: Erasures, avatar: Avatar) -> list[ObjectRef]:
+    """Erases an avatar together with what else the transaction does, its portrait's file too
+    unless another avatar is made of it; the objects that go."""
+    await tx.execute(delete(avatars).where(avatars.c.id == avatar.id))
+    gone = await _erase_made(tx, erasures, avatar)
+    others = select(avatars.c.id).where(avatars.c.asset_id == avatar.asset_id).limit(1)
+    if await tx.one_or_none(others) is None:
+        this = select(assets.c.object, assets.c.picture).where(assets.c.id == avatar.asset_id)
+        row = await tx.one_or_none(this)
+        if row is not None:
+            gone += [ref for ref in row if ref is not None]
+            await erase_asset(tx, erasures, avatar.account_id, avatar.asset_id)
+    return gone
+
+
+async def _erase_made(tx: Transaction, erasures: Erasures, avatar: Avatar) -> list[ObjectRef]:
+    made = [avatar.pack, avatar.preview]
+    await erasures.schedule(tx, made)
+    if avatar.status is AvatarStatus.PREPARING:
+        await erasures.schedule(tx, made, after=LATE_WRITES_END_AFTER)
+    await withdraw(tx, erasures, avatar.review_id)
+    return made
 
 
 async def find_avatar(tx: Transaction, account_id: str, avatar_id: str) -> Avatar:
@@ -167,4 +204,5 @@ async def _portrait(tx: Transaction, account_id: str, asset_id: str) -> ObjectRe
 
 def avatar_record(row: Row[Any]) -> Avatar:
     """An avatar's row."""
-    return Avatar(**row._asdict() | {"review_id": row.review_id or ""})
+    optional = {"review_id": row.review_id or "", "consent_id": row.consent_id or ""}
+    return Avatar(**row._asdict() | optional)

@@ -120,6 +120,7 @@ def avatar_to_wire(avatar: Avatar) -> wire.Avatar:
         preview=ref_to_wire(avatar.preview),
         attested_at=time_to_wire(avatar.attested_at),
         review_id=avatar.review_id,
+        consent_id=avatar.consent_id,
         created_at=time_to_wire(avatar.created_at),
     )
 

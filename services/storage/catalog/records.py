@@ -118,6 +118,8 @@ class Avatar:
     attested_at: datetime
     review_id: str
     """The review that it waits for, or waited for last; empty: none."""
+    consent_id: str
+    """The consent that it is made under; empty: it is older than the ledger."""
     created_at: datetime
 
 
@@ -285,6 +287,50 @@ class Policy:
     author: str
     created_at: datetime | None
     """None of version 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewConsent:
+    """What an account attests of a person."""
+
+    subject: str
+    """Whose face it is, as the account calls the person."""
+    purposes: tuple[str, ...]
+    statement: str
+    """What is attested, word for word."""
+    attested_by: str
+    """An API key's id."""
+    valid_until: datetime | None = None
+    """None: until it is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What went with a consent."""
+
+    avatar_ids: tuple[str, ...]
+    video_ids: tuple[str, ...]
+    stream_ids: tuple[str, ...]
+    objects: tuple[ObjectRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who allowed which use of which face."""
+
+    id: str
+    account_id: str
+    subject: str
+    purposes: tuple[str, ...]
+    statement: str
+    attested_by: str
+    valid_from: datetime
+    valid_until: datetime | None
+    ended_at: datetime | None
+    end_reason: str
+    """`withdrawn` or `expired`; empty: it has not ended."""
+    note: str
+    erased: Erased | None
 
 
 class ReviewKind(StrEnum):

@@ -12,6 +12,7 @@ from vultus.storage.v1.catalog_service_pb2_grpc import CatalogServiceServicer
 from services.storage.catalog import messages
 from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.avatars import Avatars
+from services.storage.catalog.consents import attestation
 from services.storage.catalog.idempotency import Idempotency
 from services.storage.catalog.records import Answer
 from services.storage.catalog.streams import StreamMove, Streams
@@ -96,6 +97,7 @@ class CatalogServicer(CatalogServiceServicer):
             asset_id=request.asset_id,
             owns_asset=request.owns_asset,
             review_id=request.review_id,
+            consent=request.consent_id or attestation(request.name, request.attested_by),
         )
         return wire.CreateAvatarResponse(avatar=messages.avatar_to_wire(avatar))
 

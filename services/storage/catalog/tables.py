@@ -169,8 +169,9 @@ avatars = Table(
     Column("pack", Ref, nullable=False),
     Column("preview", Ref, nullable=False),
     Column("attested_at", UtcTime, nullable=False),
-    # Not a foreign key: replicas of the version before know nothing of reviews.
+    # Not foreign keys: replicas of the version before know nothing of reviews and consents.
     Column("review_id", Text, index=True),
+    Column("consent_id", Text, index=True),
     Column("created_at", UtcTime, nullable=False),
     Index(None, "account_id", "id"),
     Index(None, "status", "id"),
@@ -241,6 +242,24 @@ streams = Table(
     Column("ended_at", UtcTime),
     Index(None, "account_id", "id"),
     Index(None, "status", "id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _account(),
+    Column("subject", Text, nullable=False),
+    Column("purposes", JSON, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("attested_by", Text, nullable=False),
+    Column("valid_from", UtcTime, nullable=False),
+    Column("valid_until", UtcTime, index=True),
+    Column("ended_at", UtcTime),
+    Column("end_reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("erased", JSON(none_as_null=True)),
+    Index(None, "account_id", "id"),
 )
 
 policies = Table(

@@ -7,6 +7,7 @@ holds when it is changed. A lease that ran out is still its holder's until anoth
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -255,10 +256,43 @@ class Videos:
             await self._erasures.schedule(tx, list(refs), after=LATE_WRITES_END_AFTER)
 
 
-def _places(account_id: str, video_id: str) -> tuple[ObjectRef, ObjectRef]:
-    """Where workers put the MP4 and the words of a video."""
+async def end_videos(
+    tx: Transaction,
+    erasures: Erasures,
+    account_id: str,
+    avatar_ids: Sequence[str],
+    *,
+    finished_too: bool,
+) -> tuple[list[str], list[ObjectRef]]:
+    """Cancels what is being made with some avatars, and erases what was made if that is wanted.
+
+    Which videos that were, and the objects that go.
+    """
+    theirs = (videos.c.account_id == account_id, videos.c.avatar_id.in_(avatar_ids))
+    query = select(videos).where(*theirs, videos.c.deleted_at.is_(None)).order_by(videos.c.id)
+    now = await tx.now()
+    ids: list[str] = []
+    objects: list[ObjectRef] = []
+    for job in await tx.all(query.with_for_update()):
+        running = not job.status.is_end
+        if not (running or finished_too):
+            continue
+        refs = [*{*_places(job.account_id, job.id), job.content, job.words} - {None}]
+        await erasures.schedule(tx, refs)
+        if running:
+            await erasures.schedule(tx, refs, after=LATE_WRITES_END_AFTER)
+        ended = _cancelled(now) if running else {}
+        await _changed(tx, job, ended | (_tombstone(job, now) if finished_too else {}))
+        await withdraw(tx, erasures, job.review_id)
+        ids.append(job.id)
+        objects += [ref for ref in (job.content, job.words) if ref is not None]
+    return ids, objects
+
+
+def _places(account_id: str, video_id: str) -> tuple[ObjectRef, ...]:
+    """Where workers put the file of a video, an MP4 or a WebM, and its words."""
     stem = f"{account_id}/{video_id}"
-    return ObjectRef(VIDEOS, f"{stem}.mp4"), ObjectRef(VIDEOS, f"{stem}.words.json")
+    return tuple(ObjectRef(VIDEOS, f"{stem}.{name}") for name in ("mp4", "webm", "words.json"))
 
 
 async def _check_ingredients(tx: Transaction, account_id: str, spec: VideoSpec) -> None:

@@ -1,4 +1,4 @@
-"""One MP4 from encoded pictures and PCM: H.264 as it comes, AAC, fast start."""
+"""One file from encoded pictures and PCM."""
 
 from __future__ import annotations
 
@@ -12,64 +12,23 @@ import av
 import av.error
 import numpy as np
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from services.common.errors import InvalidInput
 from services.storage.objects.spool import full_disk_told
+from services.storage.recording.containers import container_of
+from services.storage.recording.media import Frame, RecordingFormat, Sound
 
 US_PER_S = 1_000_000
-SAMPLE_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-"""Those that AAC has."""
-MAX_FPS = 120
 
 _VIDEO_CLOCK_HZ = 90_000
 """Exact for every usual frame rate."""
-_AUDIO_BITS_PER_SAMPLE = 4
-_MAX_AUDIO_BPS = 128_000
 _BYTES_PER_SAMPLE = 2
 _MAX_SKEW_US = 1_000
 _MAX_SOUND_AHEAD_S = 10
-_START_CODES = (b"\0\0\1", b"\0\0\0\1")
-# The file holds what was recorded and nothing about what wrote it.
-_FILE_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 _AUDIO_OPTIONS = {"flags": "+bitexact"}
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingFormat:
-    """What is recorded. Raises InvalidInput when there is no such video."""
-
-    width: int
-    height: int
-    fps: int
-    sample_rate_hz: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.fps <= MAX_FPS:
-            raise InvalidInput(f"fps must be from 1 to {MAX_FPS}")
-        if self.sample_rate_hz not in SAMPLE_RATES_HZ:
-            raise InvalidInput(f"sample_rate_hz must be one of {SAMPLE_RATES_HZ}")
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One H.264 access unit in Annex B form; without B-frames."""
-
-    access_unit: bytes
-    pts_us: int
-    keyframe: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """A run of PCM: signed 16-bit little-endian, mono."""
-
-    pcm_s16le: bytes
-    sample_rate_hz: int
-    start_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +39,8 @@ class Muxed:
     frames: int
 
 
-class Mp4Muxer:
-    """Writes one MP4 whose sound and picture both start at 0. Not thread-safe; calls block.
+class Muxer:
+    """Writes one file whose sound and picture both start at 0. Not thread-safe; calls block.
 
     Memory stays small whatever the length: pictures and sound go to the file as they come, in
     timeline order. Raises InvalidInput for what can't be muxed, StorageFull.
@@ -89,7 +48,9 @@ class Mp4Muxer:
 
     def __init__(self, path: Path, recording: RecordingFormat) -> None:
         self._format = recording
-        self._container = av.open(str(path), "w", format="mp4", options=_FILE_OPTIONS)
+        self._kind = container_of(recording)
+        options = dict(self._kind.options)
+        self._container = av.open(str(path), "w", format=self._kind.name, options=options)
         self._video: VideoStream | None = None
         self._audio: AudioStream | None = None
         self._waiting: list[av.AudioFrame] = []
@@ -99,8 +60,7 @@ class Mp4Muxer:
 
     def add_frame(self, frame: Frame) -> None:
         """Writes the next picture; the first must be a keyframe at 0."""
-        if not frame.access_unit.startswith(_START_CODES):
-            raise InvalidInput("a picture must be an access unit in Annex B form")
+        packet = self._kind.packet(frame)
         if frame.pts_us <= self._last_pts_us:
             raise InvalidInput("pictures must come in the order of their times")
         with full_disk_told():
@@ -108,7 +68,7 @@ class Mp4Muxer:
                 if not frame.keyframe or frame.pts_us:
                     raise InvalidInput("the first picture must be a keyframe at 0")
                 self._video = self._begin(frame)
-            self._container.mux(_packet(frame, self._video, self._format.fps))
+            self._container.mux(_timed(packet, frame, self._video, self._format.fps))
             self._flush_waiting()
         self._frames += 1
         self._last_pts_us = frame.pts_us
@@ -152,7 +112,8 @@ class Mp4Muxer:
     def _begin(self, first: Frame) -> VideoStream:
         """Describes both streams as the first picture says: size, profile, colours."""
         try:
-            with av.open(io.BytesIO(first.access_unit), format="h264") as source:
+            beginning = io.BytesIO(self._kind.beginning(first))
+            with av.open(beginning, format=self._kind.source) as source:
                 seen = source.streams.video[0]
                 size = seen.codec_context.width, seen.codec_context.height
                 if size != (self._format.width, self._format.height):
@@ -161,8 +122,18 @@ class Mp4Muxer:
         except av.error.InvalidDataError as error:
             raise InvalidInput("the first picture can't be read") from error
         video.time_base = Fraction(1, _VIDEO_CLOCK_HZ)
-        self._audio = _add_aac(self._container, self._format.sample_rate_hz)
+        self._kind.describe(video)
+        self._audio = self._add_sound()
         return video
+
+    def _add_sound(self) -> AudioStream:
+        rate_hz = self._format.sample_rate_hz
+        codec, options = self._kind.sound_codec, dict(_AUDIO_OPTIONS)
+        stream = self._container.add_stream(codec, rate=rate_hz, options=options)
+        assert isinstance(stream, AudioStream)  # noqa: S101 - narrows for the type checker
+        stream.layout = "mono"
+        stream.bit_rate = self._kind.sound_bps(rate_hz)
+        return stream
 
     def _flush_waiting(self) -> None:
         assert self._audio is not None  # noqa: S101 - begun with the first picture
@@ -171,16 +142,9 @@ class Mp4Muxer:
         self._waiting.clear()
 
 
-def _add_aac(container: OutputContainer, rate_hz: int) -> AudioStream:
-    stream = container.add_stream("aac", rate=rate_hz, options=_AUDIO_OPTIONS)
-    assert isinstance(stream, AudioStream)  # noqa: S101 - narrows for the type checker
-    stream.layout = "mono"
-    stream.bit_rate = min(_MAX_AUDIO_BPS, rate_hz * _AUDIO_BITS_PER_SAMPLE)
-    return stream
-
-
-def _packet(frame: Frame, stream: VideoStream, fps: int) -> av.Packet[Stream]:
-    packet = av.Packet(frame.access_unit)
+def _timed(
+    packet: av.Packet[Stream], frame: Frame, stream: VideoStream, fps: int
+) -> av.Packet[Stream]:
     packet.stream = stream
     packet.time_base = Fraction(1, _VIDEO_CLOCK_HZ)
     packet.pts = packet.dts = round(frame.pts_us * _VIDEO_CLOCK_HZ / US_PER_S)

@@ -16,7 +16,9 @@ import structlog
 from services.common.errors import DomainError
 from services.common.telemetry import stage
 from services.storage.objects.spool import Spool, full_disk_told, sha256_of
-from services.storage.recording.muxer import Frame, Mp4Muxer, Muxed, RecordingFormat, Sound
+from services.storage.recording.containers import container_of
+from services.storage.recording.media import Frame, RecordingFormat, Sound
+from services.storage.recording.muxer import Muxed, Muxer
 from services.storage.refs import ObjectRef
 
 log = structlog.get_logger()
@@ -52,7 +54,7 @@ class Recording:
     duration_s: float
     size_bytes: int
     sha256: str
-    """Of the MP4, lower-case hex."""
+    """Of the file, lower-case hex."""
     frames: int
 
 
@@ -69,7 +71,7 @@ class Store(Protocol):
 
 
 class Recorder:
-    """Makes an MP4 of what comes, and stores it when all has come."""
+    """Makes a video file of what comes, and stores it when all has come."""
 
     def __init__(self, store: Store, spool: Spool) -> None:
         self._store = store
@@ -78,28 +80,29 @@ class Recorder:
     async def record(
         self, recording: RecordingFormat, places: Places, media: AsyncIterator[Recordable]
     ) -> Recording:
-        """Stores one MP4 and its words, or, when `media` or anything else raises, nothing.
+        """Stores one file and its words, or, when `media` or anything else raises, nothing.
 
         Recording to the same place again replaces what is there. Raises InvalidInput, StorageFull,
         Unavailable.
         """
         async with self._spool.room() as room:
-            video, words = room / "video.mp4", room / "words.json"
+            video, words = room / "video", room / "words.json"
             muxed, spoken = await _mux(video, recording, media)
             await asyncio.to_thread(_write_words, words, spoken)
             sha256 = await asyncio.to_thread(sha256_of, video)
             size_bytes = (await asyncio.to_thread(video.stat)).st_size
-            await self._keep(places, video, words)
+            media_type = container_of(recording).media_type
+            await self._keep(places, media_type, video, words)
         log.info("video.recorded", duration_s=muxed.duration_s, bytes=size_bytes)
         return Recording(muxed.duration_s, size_bytes, sha256, muxed.frames)
 
-    async def _keep(self, places: Places, video: Path, words: Path) -> None:
+    async def _keep(self, places: Places, media_type: str, video: Path, words: Path) -> None:
         """The video comes last: where it is, all is."""
         with stage("store"):
             if places.words:
                 await self._store.write(places.words, "application/json", words)
             try:
-                await self._store.write(places.content, "video/mp4", video)
+                await self._store.write(places.content, media_type, video)
             except (DomainError, asyncio.CancelledError):
                 if places.words:
                     await self._store.delete([places.words])
@@ -113,7 +116,7 @@ async def _mux(
     # A thread of its own: whatever is cancelled, the muxer's calls follow one another.
     with ThreadPoolExecutor(1, "mux") as thread:
         run = partial(asyncio.get_running_loop().run_in_executor, thread)
-        muxer = await run(Mp4Muxer, path, recording)
+        muxer = await run(Muxer, path, recording)
         try:
             async for item in media:
                 match item:

@@ -11,7 +11,7 @@ from vultus.storage.v1 import record_service_pb2_grpc
 
 from services.common.errors import InvalidInput
 from services.storage.objects.wire import ref_from_wire
-from services.storage.recording.muxer import Frame, RecordingFormat, Sound
+from services.storage.recording.media import Frame, RecordingFormat, Sound
 from services.storage.recording.recorder import Places, Recordable, Recorder, Word
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -28,7 +28,13 @@ class RecordServicer(record_service_pb2_grpc.RecordServiceServicer):
     ) -> wire.RecordResponse:
         """See the proto."""
         header = await _header(request_iterator)
-        recording = RecordingFormat(header.width, header.height, header.fps, header.sample_rate_hz)
+        recording = RecordingFormat(
+            header.width,
+            header.height,
+            header.fps,
+            header.sample_rate_hz,
+            header.transparent,
+        )
         places = Places(
             ref_from_wire(header.content),
             ref_from_wire(header.words) if header.HasField("words") else None,
@@ -56,7 +62,7 @@ async def _media(requests: AsyncIterator[wire.RecordRequest]) -> AsyncIterator[R
         match request.WhichOneof("payload"):
             case "frame":
                 frame = request.frame
-                yield Frame(frame.access_unit, frame.pts_us, frame.keyframe)
+                yield Frame(frame.access_unit, frame.pts_us, frame.keyframe, frame.alpha)
             case "audio":
                 sound = request.audio
                 yield Sound(sound.pcm_s16le, sound.sample_rate_hz, sound.start_us)

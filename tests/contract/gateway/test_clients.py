@@ -46,6 +46,7 @@ from services.gateway.media import (
     ObjectRef,
     Photo,
     Recordable,
+    Transparent,
     UtteranceEnd,
     UtteranceStart,
     Word,
@@ -166,7 +167,8 @@ async def test_an_error_of_what_is_sent_surfaces_where_it_is_read(clients: Clien
 
 
 @pytest.mark.parametrize(
-    "background", [Colour(0x00B140), Photo(ObjectRef("assets", "wall")), Blur(0.25), None]
+    "background",
+    [Colour(0x00B140), Photo(ObjectRef("assets", "wall")), Blur(0.25), Transparent(), None],
 )
 async def test_what_is_asked_of_a_face_comes_through(
     stage: Stage, clients: Clients, background: Background | None
@@ -192,6 +194,20 @@ async def test_what_is_asked_of_a_face_comes_through(
         _ = [item async for item in drawn]
     assert stage.animator.configs == [config]
     assert stage.animator.cues == asked
+
+
+async def test_pictures_with_alpha_are_recorded_as_such(stage: Stage, clients: Clients) -> None:
+    frames = [Frame(b"frame", 0, True, b"alpha"), Frame(b"next", 40_000, False, b"more")]
+
+    async def drawn() -> AsyncGenerator[Recordable, None]:
+        for frame in frames:
+            yield frame
+
+    place = ObjectRef("videos", "v.webm")
+    header = RecordingHeader(place, None, 320, 400, 25, 24_000, transparent=True)
+    await clients.recorder.record(header, drawn())
+    assert stage.recorder.headers == [header]
+    assert stage.recorder.media == frames
 
 
 async def test_an_error_of_what_is_recorded_stores_nothing(stage: Stage, clients: Clients) -> None:

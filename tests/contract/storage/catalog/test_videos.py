@@ -421,11 +421,11 @@ async def test_erasing_a_running_job_cancels_it_and_what_it_wrote_goes(house: Ho
     assert not [ref for ref in house.objects.kept if ref.bucket == "videos"]
 
 
-async def test_what_a_failed_attempt_left_goes(house: House) -> None:
+@pytest.mark.parametrize("kind", ["mp4", "webm", "words.json"])
+async def test_what_a_failed_attempt_left_goes(house: House, kind: str) -> None:
     video = await house.video((await house.account()).id)
     await lease(house, video)
-    left = result_of(video).content
-    house.objects.kept.add(refs.ObjectRef(left.bucket, left.key))
+    house.objects.kept.add(refs.ObjectRef("videos", f"{video.account_id}/{video.id}.{kind}"))
     await move(house, video, VideoStatus.FAILED, 0.5, error=TROUBLE)
     await house.erasures.work_off()
     assert not [ref for ref in house.objects.kept if ref.bucket == "videos"]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,22 @@ from services.gateway.clients.media import GrpcRecorder
 from services.gateway.clients.storage import GrpcObjects
 from services.gateway.ports import RecordingHeader
 from services.gateway.records import Recording
-from tests.fakes.media_files import Samples, film, noise
+from tests.fakes.media_files import Samples, Unit, film, noise, transparent_film
 from tests.integration.storage.conftest import SeaweedFs, Serve, Storage
 from tests.unit.storage.recording.test_muxer import boxes, heard, offset_of
+from tests.unit.storage.recording.test_transparent import planes
 
 WORDS = (media.Word("Guten", 0, 400_000, 0, 5), media.Word("天", 400_000, 900_000, 6, 7))
 
 
-async def spoken(samples: Samples, rate_hz: int, fps: int = 25) -> AsyncGenerator[Any, None]:
+async def spoken(
+    samples: Samples, rate_hz: int, fps: int = 25, units: Sequence[Unit] = ()
+) -> AsyncGenerator[Any, None]:
     """What the pipeline sends: frames, the sound of each, and words."""
     yield WORDS
-    for index, unit in enumerate(film(len(samples) * fps // rate_hz, fps=fps)):
+    for index, unit in enumerate(units or film(len(samples) * fps // rate_hz, fps=fps)):
         pts_us = index * 1_000_000 // fps
-        yield media.Frame(unit.data, pts_us, unit.keyframe)
+        yield media.Frame(unit.data, pts_us, unit.keyframe, unit.alpha)
         first, end = index * rate_hz // fps, (index + 1) * rate_hz // fps
         start_us = first * 1_000_000 // rate_hz
         yield media.AudioChunk(samples[first:end].tobytes(), rate_hz, start_us)
@@ -82,6 +86,28 @@ async def test_recording_again_gives_the_same_file_in_the_same_place(storage: St
     await recorder.record(place, spoken(noise(1, 24_000), 24_000))
     assert await read(storage, place.content) == first
     assert storage.stored() == {f"videos/{place.content.key}"}
+
+
+async def test_what_has_alpha_becomes_a_webm_that_keeps_it(
+    storage: Storage, tmp_path: Path
+) -> None:
+    place = replace(header(storage), transparent=True)
+    samples = noise(2, 24_000)
+
+    stored = await GrpcRecorder(storage.channel).record(
+        place, spoken(samples, 24_000, units=transparent_film(50))
+    )
+
+    assert stored.duration_s == 2.0
+    described, blocks = await GrpcObjects(storage.channel).open(place.content)
+    assert described.content_type == "video/webm"
+    path = tmp_path / "video.webm"
+    path.write_bytes(b"".join([block async for block in blocks]))
+    shown = planes(path)
+    assert len(shown) == 50
+    assert [int(alpha.max()) for _, alpha in shown[::10]] == pytest.approx(
+        [255, 245, 235, 225, 215], abs=2
+    )
 
 
 async def test_a_source_that_fails_stores_nothing(storage: Storage) -> None:
