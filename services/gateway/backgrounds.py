@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.common.errors import UnsupportedMedia
 from services.gateway.look import Background, Blurred, ImageAsset, PlainColour
 from services.gateway.media import Background as Drawable
-from services.gateway.media import Blur, Colour, Photo
+from services.gateway.media import Blur, Colour, Photo, Transparent
 from services.gateway.moderation.approval import Approvals
 from services.gateway.ports import Assets
 from services.gateway.records import Asset, ImagePurpose
@@ -38,6 +38,8 @@ class Backgrounds:
                 return Colour(rgb)
             case Blurred(strength):
                 return Blur(strength)
+            case Transparent():
+                return wanted
             case ImageAsset():
                 asset = await self._picture(account_id, wanted)
                 return Photo(asset.picture or asset.object)

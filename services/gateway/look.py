@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.gateway.media import Action, Expression, ExpressionName
+from services.gateway.media import Action, Expression, ExpressionName, Transparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Blurred:
     strength: float
 
 
-Background = PlainColour | ImageAsset | Blurred
+Background = PlainColour | ImageAsset | Blurred | Transparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,8 @@ def _background_json(background: Background | None) -> dict[str, Any] | None:
             return {"asset_id": asset_id}
         case Blurred(strength):
             return {"blur": strength}
+        case Transparent():
+            return {"transparent": True}
 
 
 def _background(value: Mapping[str, Any]) -> Background:
@@ -135,5 +137,7 @@ def _background(value: Mapping[str, Any]) -> Background:
             return PlainColour(int(rgb))
         case {"asset_id": asset_id}:
             return ImageAsset(str(asset_id))
+        case {"transparent": _}:
+            return Transparent()
         case _:
             return Blurred(float(value["blur"]))

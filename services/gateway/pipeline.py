@@ -36,6 +36,7 @@ from services.gateway.media import (
     Recordable,
     Segment,
     Sound,
+    Transparent,
     UtteranceEnd,
     UtteranceStart,
     UtteranceStarted,
@@ -183,6 +184,7 @@ async def make_video(
                 started.height,
                 started.fps,
                 started.sample_rate_hz,
+                transparent=isinstance(order.background, Transparent),
             )
             media = progress.recordable(watchdog.watched(drawn))
             recording = await services.recorder.record(header, media)

@@ -329,7 +329,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A stored MP4."""
+    """A stored file."""
 
     duration_s: float
     size_bytes: int

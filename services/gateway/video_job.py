@@ -46,7 +46,7 @@ from services.gateway.pipeline import (
     VideoOrder,
     make_video,
 )
-from services.gateway.places import places
+from services.gateway.places import leftovers, places
 from services.gateway.ports import Assets, Avatars, Objects, Videos
 from services.gateway.records import AvatarStatus, Video, VideoResult, VideoStatus
 from services.gateway.settings import WorkerSettings
@@ -310,8 +310,7 @@ class VideoJobs:
 
     async def _erase(self, video: Video) -> None:
         """Leaves nothing of an attempt that had no result."""
-        content, words = places(video)
         try:
-            await self._peers.objects.delete([ref for ref in (content, words) if ref])
+            await self._peers.objects.delete(leftovers(video))
         except DomainError as error:
             log.warning("video.leftovers", reason=error.reason)

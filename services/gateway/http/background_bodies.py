@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from services.gateway.http.fields import Id
 from services.gateway.look import Background, Blurred, ImageAsset, PlainColour
+from services.gateway.media import Transparent
 
 
 class _Background(BaseModel):
@@ -62,7 +63,17 @@ class BlurBackground(_Background):
         return Blurred(self.strength)
 
 
-def _possible(value: Any) -> Any:
+class TransparentBackground(_Background):
+    """Nothing: the file is a WebM with alpha."""
+
+    type: Literal["transparent"]
+
+    def background(self) -> Background | None:
+        """The gateway's own word for it."""
+        return Transparent()
+
+
+def _opaque(value: Any) -> Any:
     if isinstance(value, dict) and value.get("type") == "transparent":
         raise ValueError(
             "H.264 has no transparency: possible are original, colour, image and blur; "
@@ -71,13 +82,13 @@ def _possible(value: Any) -> Any:
     return value
 
 
-BackgroundBody = Annotated[
-    OriginalBackground | ColourBackground | ImageBackground | BlurBackground,
-    Field(discriminator="type"),
-]
+_Opaque = OriginalBackground | ColourBackground | ImageBackground | BlurBackground
+BackgroundBody = Annotated[_Opaque | TransparentBackground, Field(discriminator="type")]
 
-WantedBackground = Annotated[BackgroundBody | None, BeforeValidator(_possible)]
-"""As it is asked for; None: what the portrait shows."""
+OpaqueBackground = Annotated[
+    Annotated[_Opaque, Field(discriminator="type")] | None, BeforeValidator(_opaque)
+]
+"""What H.264 can show; None: what the portrait shows."""
 
 
 def told_background(background: Background | None) -> BackgroundBody:
@@ -91,3 +102,5 @@ def told_background(background: Background | None) -> BackgroundBody:
             return ImageBackground(type="image", asset_id=asset_id)
         case Blurred(strength):
             return BlurBackground(type="blur", strength=strength)
+        case Transparent():
+            return TransparentBackground(type="transparent")

@@ -17,19 +17,20 @@ from services.gateway.http.problem import problems, respond
 from services.gateway.http.ranges import part_of
 from services.gateway.http.route import api_router
 from services.gateway.media import ObjectRef, Word
+from services.gateway.places import MEDIA_TYPES, ending
 from services.gateway.records import Video, VideoStatus
 from services.gateway.subtitles import cues_of, srt, webvtt
 
 router = api_router("videos")
 
-_MP4 = "video/mp4"
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _FOREVER = "private, max-age=31536000, immutable"
 _SUBTITLE_TYPES = {"vtt": "text/vtt; charset=utf-8", "srt": "application/x-subrip; charset=utf-8"}
+_FILES = dict.fromkeys(MEDIA_TYPES.values(), _FILE)
 _FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     **problems(VideoNotFound, Conflict, RangeNotSatisfiable),
-    200: {"description": "The whole file", "content": {_MP4: _FILE}},
-    206: {"description": "The part that was asked for", "content": {_MP4: _FILE}},
+    200: {"description": "The whole file", "content": _FILES},
+    206: {"description": "The part that was asked for", "content": _FILES},
     304: {"description": "The file that the client has is still the right one"},
 }
 _HEAD_RESPONSES = {
@@ -70,26 +71,26 @@ async def get_video_content(
     account_id: AccountId,
     asked: Asked,
 ) -> Response:
-    """Fetch the MP4, or one range of it."""
+    """Fetch the MP4, or the WebM of a transparent video, or one range of it."""
     video, ref = await _finished(gateway, account_id, video_id)
-    reply = _reply(video, asked)
+    reply = _reply(video, ref, asked)
     if isinstance(reply, Response):
         return reply
     _, data = await gateway.objects.open(ref, offset=reply.first, length=reply.length)
     first = await anext(data, b"")
-    return StreamingResponse(_continued(first, data), reply.status, reply.headers, _MP4)
+    return StreamingResponse(_continued(first, data), reply.status, reply.headers, reply.media_type)
 
 
 @router.head("/videos/{video_id}/content", response_class=Response, responses=_HEAD_RESPONSES)
 async def head_video_content(
     video_id: str, gateway: InGateway, account_id: AccountId, asked: Asked
 ) -> Response:
-    """Learn the MP4's size and ETag without its bytes."""
-    video, _ = await _finished(gateway, account_id, video_id)
-    reply = _reply(video, asked)
+    """Learn the file's size and ETag without its bytes."""
+    video, ref = await _finished(gateway, account_id, video_id)
+    reply = _reply(video, ref, asked)
     if isinstance(reply, Response):
         return reply
-    return Response(None, reply.status, reply.headers, _MP4)
+    return Response(None, reply.status, reply.headers, reply.media_type)
 
 
 @router.get(
@@ -131,16 +132,18 @@ class _Reply:
     first: int
     length: int
     headers: dict[str, str]
+    media_type: str
 
 
-def _reply(video: Video, asked: _Asked) -> _Reply | Response:
+def _reply(video: Video, ref: ObjectRef, asked: _Asked) -> _Reply | Response:
     """How a request for a file is answered; a Response when no bytes follow."""
     size, tag = video.size_bytes or 0, f'"{video.id}"'
+    kind = ending(ref)
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": tag,
         "Cache-Control": _FOREVER,
-        "Content-Disposition": f'attachment; filename="{video.id}.mp4"',
+        "Content-Disposition": f'attachment; filename="{video.id}{kind}"',
     }
     if asked.if_none_match and tag in asked.if_none_match:
         return Response(None, 304, headers)
@@ -149,10 +152,10 @@ def _reply(video: Video, asked: _Asked) -> _Reply | Response:
     except RangeNotSatisfiable as error:
         return respond(error, {**headers, "Content-Range": f"bytes */{size}"})
     if part is None:
-        return _Reply(200, 0, size, {**headers, "Content-Length": str(size)})
+        return _Reply(200, 0, size, {**headers, "Content-Length": str(size)}, MEDIA_TYPES[kind])
     headers["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
     headers["Content-Length"] = str(part.length)
-    return _Reply(206, part.first, part.length, headers)
+    return _Reply(206, part.first, part.length, headers, MEDIA_TYPES[kind])
 
 
 async def _continued(

@@ -25,11 +25,13 @@ def avatar_id(stage: Stage) -> str:
     return stage.avatars.add(stage.account.id).id
 
 
-async def made(stage: Stage, client: httpx.AsyncClient, avatar_id: str) -> Video:
+async def made(
+    stage: Stage, client: httpx.AsyncClient, avatar_id: str, name: str = "file.mp4"
+) -> Video:
     """A video that has succeeded, with its file and words."""
     response = await client.post("/v1/videos", json={"avatar_id": avatar_id, "script": TEXT})
     video = stage.videos.kept[response.json()["id"]]
-    content, words = ObjectRef("videos", "file"), ObjectRef("videos", "words")
+    content, words = ObjectRef("videos", name), ObjectRef("videos", "words")
     stage.objects.kept[content] = MP4
     stage.objects.kept[words] = json.dumps(
         {
@@ -282,6 +284,20 @@ async def test_the_whole_file_comes_with_its_size_and_tag(
     tag = {"If-None-Match": response.headers["etag"]}
     same = await client.get(f"/v1/videos/{video.id}/content", headers=tag)
     assert (same.status_code, same.content) == (304, b"")
+
+
+async def test_a_transparent_file_is_told_as_what_it_is(
+    stage: Stage, client: httpx.AsyncClient, avatar_id: str
+) -> None:
+    video = await made(stage, client, avatar_id, "file.webm")
+    url = f"/v1/videos/{video.id}/content"
+    for response in (
+        await client.get(url),
+        await client.get(url, headers={"Range": "bytes=1-9"}),
+        await client.head(url),
+    ):
+        assert response.headers["content-type"] == "video/webm"
+        assert response.headers["content-disposition"] == f'attachment; filename="{video.id}.webm"'
 
 
 @pytest.mark.parametrize(

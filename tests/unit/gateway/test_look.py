@@ -20,7 +20,14 @@ from services.gateway.look import (
     from_json,
     to_json,
 )
-from services.gateway.media import Action, Expression, ExpressionName, Gesture, Word
+from services.gateway.media import (
+    Action,
+    Expression,
+    ExpressionName,
+    Gesture,
+    Transparent,
+    Word,
+)
 from services.gateway.performance_bodies import PerformanceBody, performance_of
 from services.gateway.prompter import Prompter
 
@@ -34,7 +41,15 @@ WORDS = (
 
 
 @pytest.mark.parametrize(
-    "background", [None, PlainColour(0), PlainColour(0xFFFFFF), ImageAsset("as_1"), Blurred(0.0)]
+    "background",
+    [
+        None,
+        PlainColour(0),
+        PlainColour(0xFFFFFF),
+        ImageAsset("as_1"),
+        Blurred(0.0),
+        Transparent(),
+    ],
 )
 def test_a_look_survives_the_catalog_which_knows_only_floats(
     background: Background | None,

@@ -20,8 +20,8 @@ from services.common.errors import (
 )
 from services.common.jetstream import Delivery, Discard, RetryLater, to_json
 from services.gateway.look import ImageAsset, Look
-from services.gateway.media import Photo
-from services.gateway.places import places
+from services.gateway.media import ObjectRef, Photo, Transparent
+from services.gateway.places import leftovers
 from services.gateway.records import (
     AvatarStatus,
     NewVideo,
@@ -315,8 +315,7 @@ async def test_an_erased_job_leaves_nothing(stage: Stage) -> None:
         await stage.news.video_cancelled(video)
 
     hold_at_frame(stage, erase)
-    for ref in places(video):
-        assert ref is not None
+    for ref in leftovers(video):
         stage.objects.kept[ref] = b"half a file"
     await stage.video_jobs().handle(delivery(video))
     assert not stage.objects.kept
@@ -474,6 +473,26 @@ async def test_the_picture_behind_a_video_is_found_when_it_is_made(stage: Stage)
     video = stage.videos.put(video, spec=replace(video.spec, look=look))
     await stage.video_jobs().handle(delivery(video))
     assert stage.animator.configs[-1].background == Photo(wall.object)
+
+
+async def test_a_video_with_nothing_behind_it_becomes_a_webm(stage: Stage) -> None:
+    video = await queued(stage)
+    look = Look(background=Transparent())
+    video = stage.videos.put(video, spec=replace(video.spec, look=look))
+    await stage.video_jobs().handle(delivery(video))
+    assert stage.animator.configs[-1].background == Transparent()
+    (header,) = stage.recorder.headers
+    assert header.transparent
+    content = ObjectRef("videos", f"{video.account_id}/{video.id}.webm")
+    assert now(stage, video).content == header.content == content
+
+
+async def test_a_video_before_something_becomes_an_mp4(stage: Stage) -> None:
+    video = await queued(stage)
+    await stage.video_jobs().handle(delivery(video))
+    (header,) = stage.recorder.headers
+    assert not header.transparent
+    assert header.content.key == f"{video.account_id}/{video.id}.mp4"
 
 
 async def test_a_video_whose_background_was_erased_fails_with_that(stage: Stage) -> None:
