@@ -71,8 +71,9 @@ bench: $(VENV)/.dev models ## Measure speed and memory: out/bench.json and a tab
 eval-face: $(VENV)/.dev models ## Judge faces beside people in films: out/eval/ and a table
 	$(BIN)/python -m eval.face --clips "$(CLIPS)"
 
-eval-moderation: $(VENV)/.dev ## Judge the moderation of texts: out/eval/ and docs/moderation.md
+eval-moderation: $(VENV)/.dev models ## Judge the moderation of texts, pictures and sound: docs/moderation.md
 	$(BIN)/python -m eval.moderation --docs docs/moderation.md
+	$(BIN)/python -m eval.moderation.media --docs docs/moderation.md
 
 clean: ## Remove what was built; models and data stay in VULTUS_HOME
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -7,7 +7,6 @@ python -m eval.moderation --docs docs/moderation.md   the tables there are repla
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from eval.moderation.evasions import read_suite
 from eval.moderation.judging import judge_set, judge_suite, measure_times
+from eval.moderation.pages import with_tables
 from eval.moderation.report import Report, as_json, goals_table, markdown
 from eval.moderation.sets import DataSet, read_sets
 from services.common.errors import StartupError
@@ -22,7 +22,6 @@ from services.moderation import folding
 from services.moderation.text import TextJudge, open_text_judge
 
 DATA = Path("../shared/data/moderation")
-_BEGIN, _END = "<!-- measured -->", "<!-- /measured -->"
 _LONG = 20_000
 _MOST_CLAUSES = 600
 
@@ -47,7 +46,7 @@ def main() -> int:
     (options.out / "moderation.json").write_text(as_json(report), "utf-8")
     if options.docs:
         page = options.docs.read_text("utf-8")
-        options.docs.write_text(with_tables(page, markdown(report)), "utf-8")
+        options.docs.write_text(with_tables(page, markdown(report), "texts"), "utf-8")
     for name, reason in report.skipped.items():
         console.print(f"{name} was skipped: {reason}")
     console.print(goals_table(report), soft_wrap=True)
@@ -65,14 +64,6 @@ def measure(judge: TextJudge, data: Path) -> Report:
         measure_times(judge, _clauses(sets), _long_texts(sets)),
         skipped,
     )
-
-
-def with_tables(page: str, tables: str) -> str:
-    """A page whose part between the marks is replaced; raises ValueError when it has none."""
-    pattern = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
-    if not pattern.search(page):
-        raise ValueError(f"the page has no {_BEGIN} … {_END}")
-    return pattern.sub(lambda _: f"{_BEGIN}\n{tables}{_END}", page)
 
 
 def _clauses(sets: list[DataSet]) -> list[str]:

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from eval.moderation.__main__ import with_tables
 from eval.moderation.arithmetic import Counts, Share, counts_of, curve
 from eval.moderation.evasions import read_suite
+from eval.moderation.pages import with_tables
 
 PAIRS = [(True, True), (True, True), (True, False), (False, True), (False, False)]
 
@@ -49,10 +49,11 @@ def test_a_curve_flags_less_as_its_threshold_rises() -> None:
 
 
 def test_tables_replace_what_stood_between_the_marks() -> None:
-    page = "a\n<!-- measured -->\nold\n<!-- /measured -->\nb\n"
-    assert with_tables(page, r"new \1") == ("a\n<!-- measured -->\nnew \\1<!-- /measured -->\nb\n")
+    page = "a\n<!-- measured: x -->\nold\n<!-- /measured: x -->\nb\n"
+    new = "a\n<!-- measured: x -->\nnew \\1<!-- /measured: x -->\nb\n"
+    assert with_tables(page, r"new \1", "x") == new
     with pytest.raises(ValueError, match="has no"):
-        with_tables("a", "b")
+        with_tables(page, "b", "y")
 
 
 def test_the_suite_is_large_and_of_both_languages() -> None:
