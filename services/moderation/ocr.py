@@ -112,9 +112,12 @@ class OcrReader:
     def read(self, picture: Picture) -> PictureText:
         """The lines of a picture, MAX_LINES of the largest."""
         found = sorted(self._lines(picture), key=lambda line: -line.size[0] * line.size[1])
-        texts = (self._text(picture, line) for line in _in_reading_order(found[:MAX_LINES]))
+        read = [self._text(picture, line) for line in _in_reading_order(found[:MAX_LINES])]
+        lines = [text for text, _ in read if text]
+        if 2 * sum(is_turned for text, is_turned in read if text) > len(lines):
+            lines.reverse()
         fits = max(picture.shape[:2]) <= _LONGEST * min(picture.shape[:2])
-        return PictureText(tuple(filter(None, texts)), fits and len(found) <= MAX_LINES)
+        return PictureText(tuple(lines), fits and len(found) <= MAX_LINES)
 
     def _lines(self, picture: Picture) -> list[_Line]:
         height, width = picture.shape[:2]
@@ -124,14 +127,16 @@ class OcrReader:
         back = np.array([width / size[0], height / size[1]])
         return [line.scaled(back) for line in _lines_of(outputs[0, 0])]
 
-    def _text(self, picture: Picture, line: _Line) -> str:
-        """What a line says; empty when that can't be made out."""
+    def _text(self, picture: Picture, line: _Line) -> tuple[str, bool]:
+        """What a line says, empty when that can't be made out, and whether it is upside down."""
         cut = _cut(picture, line)
         text, confidence = self._recognised(cut)
+        is_turned = False
         if confidence < _SURE:
-            turned = self._recognised(np.ascontiguousarray(cut[::-1, ::-1]))
-            text, confidence = max((text, confidence), turned, key=lambda read: read[1])
-        return text if confidence >= _LEAST_CONFIDENCE else ""
+            other, surer = self._recognised(np.ascontiguousarray(cut[::-1, ::-1]))
+            if surer > confidence:
+                text, confidence, is_turned = other, surer, True
+        return text if confidence >= _LEAST_CONFIDENCE else "", is_turned
 
     def _recognised(self, line: Picture) -> tuple[str, float]:
         """The likeliest characters and their mean probability (greedy CTC decoding)."""

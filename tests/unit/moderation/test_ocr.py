@@ -91,6 +91,12 @@ def test_a_doubtful_line_is_read_upside_down_too() -> None:
     np.testing.assert_array_equal(recogniser.seen[1], recogniser.seen[0][:, :, ::-1, ::-1])
 
 
+def test_the_lines_of_a_text_that_is_upside_down_begin_at_its_own_top() -> None:
+    finder = Marking((50, 50, 200, 80), (50, 150, 200, 180), (50, 250, 200, 280))
+    script = [[(1, 0.6)], [(1, 0.9)], [(1, 0.6)], [(2, 0.9)], [(3, 0.9)]]
+    assert read(finder, Reading(*script)) == ["c", "b", "a"]
+
+
 def test_lines_are_read_row_by_row_from_the_left() -> None:
     finder = Marking((400, 52, 500, 80), (50, 50, 150, 80), (50, 150, 150, 180))
     recogniser = Reading([(1, 0.9)], [(2, 0.9)], [(3, 0.9)])
