@@ -35,7 +35,7 @@ from services.common.errors import (
 )
 from services.common.grpc_client import open_channel, responses, unary
 from services.common.grpc_server import serve_grpc
-from services.gateway.clients.media import GrpcModerator
+from services.gateway.clients.moderation import GrpcModerator
 from services.gateway.media import AudioChunk, ObjectRef
 from services.gateway.records import Suggestion
 from services.moderation.audio import AudioJudge
