@@ -24,7 +24,7 @@ DomainError
 │   └── ContentRejected                                    403  content_rejected
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
-│   └── StreamNotFound  PolicyNotFound  ReviewNotFound
+│   └── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── AvatarNotReady                                     409  avatar_not_ready
 │   ├── ReviewPending                                      409  review_pending
@@ -304,6 +304,12 @@ class PolicyNotFound(NotFound):
     """No such version of the policy."""
 
     reason = "POLICY_NOT_FOUND"
+
+
+class ConsentNotFound(NotFound):
+    """No such consent."""
+
+    reason = "CONSENT_NOT_FOUND"
 
 
 class ReviewNotFound(NotFound):

@@ -132,6 +132,7 @@ def build(
         settings=settings,
         door=Door(clients.accounts, cache_s=settings.key_cache_s, rate_limit=settings.rate_limit),
         accounts=clients.accounts,
+        consents=clients.consents,
         avatars=clients.avatars,
         videos=clients.videos,
         idempotency=clients.idempotency,

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.gateway.consents import Attested
 from services.gateway.media import (
     AudioChunk,
     Background,
@@ -211,9 +212,19 @@ class Avatars(Protocol):
     """The record of avatars."""
 
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
+        self,
+        account_id: str,
+        *,
+        name: str,
+        asset_id: str,
+        owns_asset: bool,
+        review_id: str = "",
+        consent: str | Attested,
     ) -> Avatar:
-        """Records an avatar, preparing; with a review it waits for that."""
+        """Records an avatar, preparing, under a consent; with a review it waits for that.
+
+        Raises AssetNotFound, UnsupportedMedia, ConsentNotFound, ConsentRequired.
+        """
 
     async def get(self, account_id: str, avatar_id: str) -> Avatar:
         """One avatar. Raises AvatarNotFound."""

@@ -102,6 +102,8 @@ class Avatar:
     created_at: datetime
     review_id: str = ""
     """The review that it waits for, or waited for last; empty: none."""
+    consent_id: str = ""
+    """The consent that it is made under; empty: it is older than the ledger."""
 
 
 class VideoStatus(StrEnum):

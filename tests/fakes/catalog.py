@@ -13,6 +13,8 @@ from services.common.errors import (
     ApiKeyNotFound,
     AvatarNotFound,
     AvatarNotReady,
+    ConsentNotFound,
+    ConsentRequired,
     IdempotencyConflict,
     IdempotencyInProgress,
     InvalidInput,
@@ -21,6 +23,7 @@ from services.common.errors import (
     UnsupportedMedia,
 )
 from services.common.ids import is_id, new_id
+from services.gateway.consents import Attested, Consent
 from services.gateway.media import ObjectRef
 from services.gateway.ports import Assets
 from services.gateway.records import (
@@ -128,6 +131,7 @@ class FakeAvatars:
     kept: dict[str, Avatar] = field(default_factory=dict)
     owned_assets: dict[str, str] = field(default_factory=dict)
     """By avatar: the assets that go with them."""
+    consents: dict[str, Consent] = field(default_factory=dict)
 
     def add(self, account_id: str, status: AvatarStatus = AvatarStatus.READY) -> Avatar:
         avatar_id = new_id("av")
@@ -149,18 +153,61 @@ class FakeAvatars:
         self.kept[avatar.id] = avatar
         return avatar
 
+    def ready(self, avatar_id: str) -> Avatar:
+        """The avatar, as it is once it was built."""
+        return replace(self.kept[avatar_id], status=AvatarStatus.READY, width=512, height=640)
+
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
+        self,
+        account_id: str,
+        *,
+        name: str,
+        asset_id: str,
+        owns_asset: bool,
+        review_id: str = "",
+        consent: str | Attested,
     ) -> Avatar:
         asset = await self.assets.get(account_id, asset_id)
         if asset.picture is None:
             raise UnsupportedMedia("an avatar is made of an image")
+        held = self._attested(account_id, name, consent)
         avatar = self.add(account_id, AvatarStatus.PREPARING)
-        avatar = replace(avatar, name=name, portrait=asset.picture, review_id=review_id)
+        avatar = replace(
+            avatar,
+            name=name,
+            portrait=asset.picture,
+            review_id=review_id,
+            consent_id=held.id,
+        )
         self.kept[avatar.id] = avatar
         if owns_asset:
             self.owned_assets[avatar.id] = asset_id
         return avatar
+
+    def _attested(self, account_id: str, name: str, consent: str | Attested) -> Consent:
+        if isinstance(consent, Attested):
+            held = Consent(
+                new_id("cn"),
+                account_id,
+                name,
+                ("avatar",),
+                "subject_authorised",
+                consent.by,
+                self.now(),
+                None,
+                None,
+                "",
+                "",
+                None,
+            )
+            self.consents[held.id] = held
+            return held
+        known = self.consents.get(consent)
+        if known is None or known.account_id != account_id:
+            raise ConsentNotFound("no such consent")
+        if known.ended_at or (known.valid_until and known.valid_until <= self.now()):
+            raise ConsentRequired("the consent has ended")
+        return known
 
     async def get(self, account_id: str, avatar_id: str) -> Avatar:
         avatar = self.kept.get(avatar_id)

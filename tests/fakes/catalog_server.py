@@ -11,6 +11,7 @@ from vultus.storage.v1 import catalog_service_pb2_grpc as catalog_grpc
 
 from services.gateway import records
 from services.gateway.clients import messages
+from services.gateway.consents import Attested
 from tests.fakes.stage import Stage
 
 Context = Any
@@ -61,6 +62,7 @@ def _avatar(avatar: records.Avatar) -> catalog.Avatar:
         pack=messages.ref_to_wire(avatar.pack),
         preview=messages.ref_to_wire(avatar.preview),
         review_id=avatar.review_id,
+        consent_id=avatar.consent_id,
         created_at=time_to_wire(avatar.created_at),
     )
 
@@ -145,6 +147,7 @@ class Catalog(catalog_grpc.CatalogServiceServicer):
             name=request.name,
             asset_id=request.asset_id,
             owns_asset=request.owns_asset,
+            consent=request.consent_id or Attested(request.attested_by),
         )
         return catalog.CreateAvatarResponse(avatar=_avatar(avatar))
 

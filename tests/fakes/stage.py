@@ -34,6 +34,7 @@ from services.gateway.video_job import Peers, VideoJobs
 from services.gateway.webrtc.guests import GuestRules, Guests
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
 from tests.fakes.catalog import FakeAccounts, FakeAvatars, FakeClock, FakeIdempotency
+from tests.fakes.consents import FakeConsents
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
 from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
@@ -75,6 +76,7 @@ class Stage:
         streams: dict[str, StreamRecord] = {}
         self.videos = FakeVideos(self.avatars, self.assets, streams, now)
         self.streams = FakeStreams(self.avatars, self.videos.kept, now, streams)
+        self.consents = FakeConsents(self.avatars, self.videos, self.streams, now)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
         self.policies = FakePolicies(now)
@@ -142,6 +144,7 @@ class Stage:
                 settings=self.settings,
                 door=door,
                 accounts=self.accounts,
+                consents=self.consents,
                 avatars=self.avatars,
                 videos=self.videos,
                 idempotency=self.idempotency,

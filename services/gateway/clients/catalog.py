@@ -10,6 +10,7 @@ from vultus.storage.v1.catalog_service_pb2_grpc import CatalogServiceStub
 
 from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
+from services.gateway.consents import Attested
 from services.gateway.records import (
     Account,
     Answer,
@@ -89,7 +90,14 @@ class GrpcAvatars:
         self._stub = CatalogServiceStub(channel)
 
     async def create(
-        self, account_id: str, *, name: str, asset_id: str, owns_asset: bool, review_id: str = ""
+        self,
+        account_id: str,
+        *,
+        name: str,
+        asset_id: str,
+        owns_asset: bool,
+        review_id: str = "",
+        consent: str | Attested,
     ) -> Avatar:
         """Records an avatar, preparing."""
         request = catalog.CreateAvatarRequest(
@@ -98,6 +106,8 @@ class GrpcAvatars:
             asset_id=asset_id,
             owns_asset=owns_asset,
             review_id=review_id,
+            consent_id="" if isinstance(consent, Attested) else consent,
+            attested_by=consent.by if isinstance(consent, Attested) else "",
         )
         call = self._stub.CreateAvatar(request, timeout=_QUICK_S, metadata=call_metadata())
         return messages.avatar((await unary(call)).avatar)

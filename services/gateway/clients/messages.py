@@ -195,6 +195,7 @@ def avatar(message: catalog.Avatar) -> records.Avatar:
         preview=ref(message.preview),
         created_at=moment(message.created_at),
         review_id=message.review_id,
+        consent_id=message.consent_id,
     )
 
 

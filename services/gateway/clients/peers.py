@@ -14,6 +14,7 @@ from services.gateway.clients.catalog import (
     GrpcStreams,
     GrpcVideos,
 )
+from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.health import PeerHealth
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeaker
@@ -38,6 +39,7 @@ class Clients:
     assets: GrpcAssets
     objects: GrpcObjects
     recorder: GrpcRecorder
+    consents: GrpcConsents
     moderator: GrpcModerator
     policies: GrpcPolicies
     reviews: GrpcReviews
@@ -70,6 +72,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             assets=GrpcAssets(storage),
             objects=GrpcObjects(storage),
             recorder=GrpcRecorder(storage),
+            consents=GrpcConsents(storage),
             moderator=GrpcModerator(channels["moderation"]),
             policies=GrpcPolicies(storage),
             reviews=GrpcReviews(storage),

@@ -15,6 +15,7 @@ from services.gateway.http import (
     account,
     assets,
     avatars,
+    consents,
     content,
     control,
     docs,
@@ -49,6 +50,7 @@ same answer.
 """
 _ROUTERS = (
     assets.router,
+    consents.router,
     avatars.router,
     voices.router,
     speech.router,

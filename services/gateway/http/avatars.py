@@ -10,6 +10,7 @@ from services.common.errors import (
     AssetNotFound,
     AvatarNotFound,
     AvatarNotReady,
+    ConsentNotFound,
     ConsentRequired,
     ContentRejected,
     FaceCovered,
@@ -23,8 +24,16 @@ from services.common.errors import (
     StorageFull,
     UnsupportedMedia,
 )
+from services.gateway.consents import Attested
 from services.gateway.http.bodies import AvatarFromAsset
-from services.gateway.http.context import AccountId, Cursor, IdempotencyKey, InGateway, Limit
+from services.gateway.http.context import (
+    AccountId,
+    CallerKey,
+    Cursor,
+    IdempotencyKey,
+    InGateway,
+    Limit,
+)
 from services.gateway.http.fields import NAME_PATTERN
 from services.gateway.http.forms import form_body
 from services.gateway.http.problem import InvalidFields, field_errors, problems
@@ -46,6 +55,11 @@ _BODY = {
             "const": True,
             "description": "True: the person shown allows this use.",
         },
+        consent_id={
+            "type": "string",
+            "description": "Instead: the consent that the avatar is made under.",
+            "examples": ["cn_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"],
+        },
     ),
     JSON_TYPE: {"schema": {"$ref": "#/components/schemas/AvatarFromAsset"}},
 }
@@ -56,6 +70,7 @@ _BODY = {
     status_code=201,
     responses=problems(
         AssetNotFound,
+        ConsentNotFound,
         IdempotencyConflict,
         ContentRejected,
         ConsentRequired,
@@ -72,7 +87,11 @@ _BODY = {
     openapi_extra={"requestBody": {"content": _BODY, "required": True}},
 )
 async def create_avatar(
-    request: Request, gateway: InGateway, account_id: AccountId, _: IdempotencyKey = None
+    request: Request,
+    gateway: InGateway,
+    account_id: AccountId,
+    key: CallerKey,
+    _: IdempotencyKey = None,
 ) -> AvatarView:
     """Make an avatar of a portrait: a form with the picture, or JSON with the id of an asset.
 
@@ -81,18 +100,24 @@ async def create_avatar(
     done. On any error nothing is kept.
     """
     file, wish = await _wish(request)
-    if not wish.subject_authorised:
+    if not (wish.subject_authorised or wish.consent_id):
         raise ConsentRequired(
-            "say with subject_authorised=true that the person shown allows this use"
+            "say with subject_authorised=true that the person shown allows this use, or name a "
+            "consent_id that holds"
         )
+    consent = wish.consent_id or Attested(key.id)
     maker = AvatarMaker(
         gateway.assets, gateway.avatars, gateway.approvals, gateway.animator, gateway.jobs
     )
     if file is None:
-        avatar = await maker.from_asset(account_id, wish.asset_id, name=wish.name)
+        avatar = await maker.from_asset(account_id, wish.asset_id, name=wish.name, consent=consent)
     else:
         avatar = await maker.from_upload(
-            account_id, file_name=file.name, data=file.blocks(), name=wish.name
+            account_id,
+            file_name=file.name,
+            data=file.blocks(),
+            name=wish.name,
+            consent=consent,
         )
     return AvatarView.of(avatar)
 
@@ -103,7 +128,7 @@ async def _wish(request: Request) -> tuple[FormFile | None, AvatarFromAsset]:
     try:
         if form is None:
             return None, AvatarFromAsset.model_validate_json(await request.body())
-        file = form.only("image", "name", "subject_authorised")
+        file = form.only("image", "name", "subject_authorised", "consent_id")
         given = {**form.fields, "asset_id": "upload"}
         flag = given.get("subject_authorised", "").lower()
         typed = {**given, "subject_authorised": _FLAGS.get(flag, flag)}

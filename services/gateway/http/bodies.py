@@ -41,10 +41,19 @@ class Request(BaseModel):
 class AvatarFromAsset(Request):
     """An avatar of a picture that was uploaded before."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["subject_authorised"]}, {"required": ["consent_id"]}]
+        }
+    )
+
     asset_id: Id = Field(examples=["as_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
     name: Name = Field(examples=["Ada"])
-    subject_authorised: Attestation
-    """True: the person shown allows this use. Anything else is refused with `consent_required`."""
+    subject_authorised: Attestation = False
+    """True: the person shown allows this use. Without it, and without `consent_id`, the avatar is
+    refused with `consent_required`."""
+    consent_id: Id | None = Field(default=None, examples=["cn_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
+    """The consent that the avatar is made under; left out, one is recorded for it."""
 
 
 class SpeechRequest(Request):

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
 
+from services.gateway.consents import Consents
 from services.gateway.http.door import Door
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director
@@ -39,6 +40,7 @@ class Gateway:
     settings: GatewaySettings
     door: Door
     accounts: Accounts
+    consents: Consents
     avatars: Avatars
     videos: Videos
     idempotency: Idempotency

@@ -99,6 +99,16 @@ CheckedText = Annotated[
 PolicyPhrase = Annotated[
     str, AfterValidator(_storable), StringConstraints(min_length=1, max_length=100)
 ]
+Subject = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NAME_PATTERN),
+    AfterValidator(_storable),
+]
+Statement = Annotated[
+    str,
+    AfterValidator(_storable),
+    StringConstraints(min_length=1, max_length=2_000, pattern=r"\S"),
+]
 Note = Annotated[str, AfterValidator(_storable), StringConstraints(max_length=1_000)]
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
 Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]

@@ -100,6 +100,8 @@ class AvatarView(View):
     preview_url: str | None
     review_id: str | None
     """The review that it waits for, or waited for last."""
+    consent_id: str | None
+    """The consent that it is made under."""
     created_at: datetime
 
     @classmethod
@@ -116,6 +118,7 @@ class AvatarView(View):
             height=avatar.height or None,
             preview_url=f"/v1/avatars/{avatar.id}/preview" if ready else None,
             review_id=avatar.review_id or None,
+            consent_id=avatar.consent_id or None,
             created_at=avatar.created_at,
         )
 

@@ -84,10 +84,17 @@ class Sessions:
         """Of the streams that live here, up to the last word about them."""
         return self._tasks.keys()
 
-    def lost(self, stream_id: str) -> None:
-        """Ends a stream that other gateways have given up, and the catalog with them."""
-        if session := self.find(stream_id):
+    async def lost(self, stream_id: str) -> None:
+        """Ends a stream that the catalog has ended: as it says, or because others gave it up."""
+        session = self.find(stream_id)
+        if session is None:
+            return
+        try:
+            record = await self._streams.get(session.record.account_id, stream_id)
+        except DomainError:
             session.end("gateway_lost")
+        else:
+            session.end(record.reason or "gateway_lost")
 
     async def create(self, account_id: str, spec: StreamSpec) -> tuple[Session, str]:
         """A new stream that draws, and the token that comes with it.

@@ -39,7 +39,7 @@ class Residents(Protocol):
     def ids(self) -> Collection[str]:
         """Of all that live here, up to the last word about them."""
 
-    def lost(self, stream_id: str) -> None:
+    async def lost(self, stream_id: str) -> None:
         """Ends one that the catalog has ended meanwhile."""
 
 
@@ -88,7 +88,7 @@ class Sweeper:
             unended = await self._unended()
             self._remember(unended, here)
             for stream_id in here - unended.keys():
-                self._residents.lost(stream_id)
+                await self._residents.lost(stream_id)
             claims = await self._directory.claims()
         except DomainError:
             self._steady_since_s = None

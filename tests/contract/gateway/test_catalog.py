@@ -25,6 +25,7 @@ from services.common.errors import (
 )
 from services.common.ids import new_id
 from services.gateway.clients.peers import open_clients
+from services.gateway.consents import Attested
 from services.gateway.media import ObjectRef
 from services.gateway.ports import Accounts, Avatars, Idempotency, Streams, Videos
 from services.gateway.records import (
@@ -81,7 +82,7 @@ class Catalog:
     async def preparing(self) -> str:
         asset_id = await self.shelf.image()
         made = await self.avatars.create(
-            self.account, name="Ada", asset_id=asset_id, owns_asset=False
+            self.account, name="Ada", asset_id=asset_id, owns_asset=False, consent=Attested("key_1")
         )
         return made.id
 
@@ -221,7 +222,9 @@ async def test_an_avatar_is_made_of_an_own_image(catalog: Catalog) -> None:
         (catalog.account, sound, UnsupportedMedia),
     ):
         with pytest.raises(error):
-            await catalog.avatars.create(account, name="A", asset_id=asset_id, owns_asset=True)
+            await catalog.avatars.create(
+                account, name="A", asset_id=asset_id, owns_asset=True, consent=Attested("key_1")
+            )
 
 
 @pytest.mark.parametrize(

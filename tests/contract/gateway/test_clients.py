@@ -26,6 +26,7 @@ from services.common.errors import (
     VoiceNotFound,
 )
 from services.gateway.clients.peers import Clients, approvals_of, open_clients
+from services.gateway.consents import Attested
 from services.gateway.look import Cue, ImageAsset, Look, Performance
 from services.gateway.media import (
     Act,
@@ -351,7 +352,9 @@ async def test_accounts_and_keys_come_through(stage: Stage, clients: Clients) ->
 async def test_avatars_come_through(stage: Stage, clients: Clients) -> None:
     account = stage.account.id
     picture = await uploaded(clients, account, b"IMG")
-    made = await clients.avatars.create(account, name="Ada", asset_id=picture.id, owns_asset=True)
+    made = await clients.avatars.create(
+        account, name="Ada", asset_id=picture.id, owns_asset=True, consent=Attested("key_1")
+    )
     assert made.status is AvatarStatus.PREPARING
     trouble = Trouble("no_face", "no face was found")
     failed = await clients.avatars.finish(account, made.id, AvatarStatus.FAILED, error=trouble)

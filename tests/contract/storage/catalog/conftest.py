@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -19,6 +20,7 @@ from vultus.storage.v1.catalog_service_pb2_grpc import (
     CatalogServiceStub,
     add_CatalogServiceServicer_to_server,
 )
+from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
 from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
 )
@@ -34,7 +36,9 @@ from services.gateway.clients.catalog import (
     GrpcStreams,
     GrpcVideos,
 )
+from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
+from services.gateway.consents import Attested
 from services.gateway.records import (
     Account,
     Avatar,
@@ -49,6 +53,9 @@ from services.gateway.records import (
 from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
+from services.storage.catalog.certificates import Signer
+from services.storage.catalog.consent_servicer import ConsentServicer
+from services.storage.catalog.consents import Consents
 from services.storage.catalog.database import Database, database_clock, open_database
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.idempotency import Idempotency
@@ -60,6 +67,7 @@ from services.storage.catalog.reviews import Reviews
 from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
+from services.storage.catalog.withdrawals import Withdrawals
 from services.storage.refs import ObjectRef
 from tests.fakes.postgres import PostgresServer
 
@@ -108,6 +116,8 @@ class House:
     policies: GrpcPolicies
     reviews: GrpcReviews
     review_records: Reviews
+    consents: GrpcConsents
+    withdrawals: Withdrawals
     assets: Assets
     erasures: Erasures
     database: Database
@@ -143,7 +153,11 @@ class House:
     async def preparing(self, account_id: str, *, owns_asset: bool = False) -> Avatar:
         asset = await self.asset(account_id)
         return await self.avatars.create(
-            account_id, name="Ada", asset_id=asset.id, owns_asset=owns_asset
+            account_id,
+            name="Ada",
+            asset_id=asset.id,
+            owns_asset=owns_asset,
+            consent=Attested("key_1"),
         )
 
     async def avatar(self, account_id: str, *, owns_asset: bool = False) -> Avatar:
@@ -233,9 +247,16 @@ async def open_house(url: URL) -> AsyncIterator[House]:
         )
         register = partial(add_CatalogServiceServicer_to_server, CatalogServicer(catalog))
         reviews = Reviews(database, erasures)
+        withdrawals = Withdrawals(database, erasures)
         judge = ModerationRecordServicer(Policies(database), reviews)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,
+            "vultus.storage.v1.ConsentService": partial(
+                add_ConsentServiceServicer_to_server,
+                ConsentServicer(
+                    Consents(database), withdrawals, Signer(Ed25519PrivateKey.generate())
+                ),
+            ),
             "vultus.storage.v1.ModerationRecordService": partial(
                 add_ModerationRecordServiceServicer_to_server, judge
             ),
@@ -252,6 +273,8 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 policies=GrpcPolicies(channel),
                 reviews=GrpcReviews(channel),
                 review_records=reviews,
+                consents=GrpcConsents(channel),
+                withdrawals=withdrawals,
                 assets=Assets(database, erasures),
                 erasures=erasures,
                 database=database,

@@ -16,6 +16,7 @@ from services.common.errors import (
 )
 from services.common.grpc_client import unary
 from services.common.ids import is_id, new_id
+from services.gateway.consents import Attested
 from services.gateway.records import AvatarPack, AvatarStatus, Trouble
 from services.storage.catalog.records import AssetKind
 from services.storage.refs import ObjectRef
@@ -27,7 +28,9 @@ TROUBLE = Trouble("no_face", "no human face was found")
 async def test_a_new_avatar_is_preparing_and_knows_its_places(house: House) -> None:
     account = await house.account()
     asset = await house.asset(account.id)
-    avatar = await house.avatars.create(account.id, name="Ada", asset_id=asset.id, owns_asset=False)
+    avatar = await house.avatars.create(
+        account.id, name="Ada", asset_id=asset.id, owns_asset=False, consent=Attested("key_1")
+    )
     assert is_id(avatar.id, "av")
     assert (avatar.kind, avatar.name, avatar.status) == ("picture", "Ada", AvatarStatus.PREPARING)
     assert (avatar.width, avatar.height, avatar.error) == (0, 0, None)
@@ -59,7 +62,13 @@ async def test_an_avatar_is_made_from_an_own_image_alone(house: House) -> None:
         (sound.id, UnsupportedMedia),
     ):
         with pytest.raises(error):
-            await house.avatars.create(account.id, name="Ada", asset_id=asset_id, owns_asset=True)
+            await house.avatars.create(
+                account.id,
+                name="Ada",
+                asset_id=asset_id,
+                owns_asset=True,
+                consent=Attested("key_1"),
+            )
     assert (await house.avatars.list(account.id, limit=10, cursor="")).items == ()
 
 

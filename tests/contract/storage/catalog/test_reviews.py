@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from services.common.errors import InvalidInput, StateConflict
+from services.gateway.consents import Attested
 from services.gateway.moderation.policy import Patience, Policy
 from services.gateway.moderation.records import NewReview, Review, ReviewKind, ReviewStatus
 from services.gateway.records import AvatarStatus, Trouble, Video, VideoStatus
@@ -70,7 +71,12 @@ async def test_an_avatar_likewise(house: House) -> None:
     review = await house.reviews.open(account.id, CLAUSE)
     asset = await house.asset(account.id)
     avatar = await house.avatars.create(
-        account.id, name="Ada", asset_id=asset.id, owns_asset=True, review_id=review.id
+        account.id,
+        name="Ada",
+        asset_id=asset.id,
+        owns_asset=True,
+        review_id=review.id,
+        consent=Attested("key_1"),
     )
     assert avatar.review_id == review.id
     house.clock.advance(minutes=10)

@@ -47,7 +47,7 @@ class Night:
     def ids(self) -> Collection[str]:
         return self.here
 
-    def lost(self, stream_id: str) -> None:
+    async def lost(self, stream_id: str) -> None:
         self.given_up.append(stream_id)
 
     async def new_stream(self, *, claimed: bool) -> StreamRecord:

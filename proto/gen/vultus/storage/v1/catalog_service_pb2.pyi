@@ -287,6 +287,7 @@ class Avatar(_message.Message):
     ATTESTED_AT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     REVIEW_ID_FIELD_NUMBER: _builtins.int
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"av_…"."""
     account_id: _builtins.str
@@ -305,6 +306,8 @@ class Avatar(_message.Message):
     """The portrait's asset."""
     review_id: _builtins.str
     """The review that it waits for, or waited for last; empty: none."""
+    consent_id: _builtins.str
+    """The consent that it is made under; empty: it is older than the ledger, and `attested_at` is all there is."""
     @_builtins.property
     def error(self) -> Global___Problem:
         """Why it failed or was rejected."""
@@ -347,10 +350,11 @@ class Avatar(_message.Message):
         attested_at: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         review_id: _builtins.str = ...,
+        consent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "attested_at", b"attested_at", "created_at", b"created_at", "error", b"error", "pack", b"pack", "portrait", b"portrait", "preview", b"preview"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "account_id", b"account_id", "asset_id", b"asset_id", "attested_at", b"attested_at", "created_at", b"created_at", "error", b"error", "height", b"height", "id", b"id", "kind", b"kind", "name", b"name", "pack", b"pack", "portrait", b"portrait", "preview", b"preview", "review_id", b"review_id", "status", b"status", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "account_id", b"account_id", "asset_id", b"asset_id", "attested_at", b"attested_at", "consent_id", b"consent_id", "created_at", b"created_at", "error", b"error", "height", b"height", "id", b"id", "kind", b"kind", "name", b"name", "pack", b"pack", "portrait", b"portrait", "preview", b"preview", "review_id", b"review_id", "status", b"status", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
@@ -1029,6 +1033,8 @@ class CreateAvatarRequest(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     OWNS_ASSET_FIELD_NUMBER: _builtins.int
     REVIEW_ID_FIELD_NUMBER: _builtins.int
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
+    ATTESTED_BY_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The owner."""
     name: _builtins.str
@@ -1039,6 +1045,10 @@ class CreateAvatarRequest(_message.Message):
     """True when the asset was uploaded for this avatar alone and goes with it."""
     review_id: _builtins.str
     """The review of the portrait that the avatar waits for; empty: none."""
+    consent_id: _builtins.str
+    """The consent that it is made under, which must hold and be for avatars; empty: one is recorded, with the name as its subject."""
+    attested_by: _builtins.str
+    """Who attests that consent, where it is recorded with the avatar: an API key's id."""
     def __init__(
         self,
         *,
@@ -1047,10 +1057,12 @@ class CreateAvatarRequest(_message.Message):
         asset_id: _builtins.str = ...,
         owns_asset: _builtins.bool = ...,
         review_id: _builtins.str = ...,
+        consent_id: _builtins.str = ...,
+        attested_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asset_id", b"asset_id", "name", b"name", "owns_asset", b"owns_asset", "review_id", b"review_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asset_id", b"asset_id", "attested_by", b"attested_by", "consent_id", b"consent_id", "name", b"name", "owns_asset", b"owns_asset", "review_id", b"review_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

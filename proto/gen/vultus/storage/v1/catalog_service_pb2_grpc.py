@@ -231,7 +231,7 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateAvatar(self, request, context):
-        """Records an avatar, preparing.
+        """Records an avatar, preparing. Fails with CONSENT_NOT_FOUND; with CONSENT_REQUIRED when the consent does not hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,7 @@ class CatalogServiceStub:
     AuthenticateApiKey: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.AuthenticateApiKeyRequest, _catalog_service_pb2.AuthenticateApiKeyResponse]
     """Tells whose a secret is. Fails with UNAUTHENTICATED."""
     CreateAvatar: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateAvatarRequest, _catalog_service_pb2.CreateAvatarResponse]
-    """Records an avatar, preparing."""
+    """Records an avatar, preparing. Fails with CONSENT_NOT_FOUND; with CONSENT_REQUIRED when the consent does not hold."""
     GetAvatar: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetAvatarRequest, _catalog_service_pb2.GetAvatarResponse]
     """Tells one avatar. Fails with AVATAR_NOT_FOUND."""
     ListAvatars: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListAvatarsRequest, _catalog_service_pb2.ListAvatarsResponse]
@@ -124,7 +124,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     AuthenticateApiKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AuthenticateApiKeyRequest, _catalog_service_pb2.AuthenticateApiKeyResponse]  # type: ignore[assignment]
     """Tells whose a secret is. Fails with UNAUTHENTICATED."""
     CreateAvatar: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateAvatarRequest, _catalog_service_pb2.CreateAvatarResponse]  # type: ignore[assignment]
-    """Records an avatar, preparing."""
+    """Records an avatar, preparing. Fails with CONSENT_NOT_FOUND; with CONSENT_REQUIRED when the consent does not hold."""
     GetAvatar: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetAvatarRequest, _catalog_service_pb2.GetAvatarResponse]  # type: ignore[assignment]
     """Tells one avatar. Fails with AVATAR_NOT_FOUND."""
     ListAvatars: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListAvatarsRequest, _catalog_service_pb2.ListAvatarsResponse]  # type: ignore[assignment]
@@ -245,7 +245,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.CreateAvatarRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.CreateAvatarResponse, _abc.Awaitable[_catalog_service_pb2.CreateAvatarResponse]]:
-        """Records an avatar, preparing."""
+        """Records an avatar, preparing. Fails with CONSENT_NOT_FOUND; with CONSENT_REQUIRED when the consent does not hold."""
 
     @_abc_1.abstractmethod
     def GetAvatar(

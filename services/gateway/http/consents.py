@@ -1,0 +1,219 @@
+"""`/v1/consents`: who allowed which use of which face."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import suppress
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, Field
+
+from services.common.errors import (
+    ConsentNotFound,
+    IdempotencyConflict,
+    PayloadTooLarge,
+    StateConflict,
+    UnsupportedMedia,
+    VideoNotFound,
+)
+from services.gateway import consents
+from services.gateway.http.bodies import Request
+from services.gateway.http.context import (
+    AccountId,
+    CallerKey,
+    Cursor,
+    Gateway,
+    IdempotencyKey,
+    InGateway,
+    Limit,
+)
+from services.gateway.http.fields import Note, Statement, Subject
+from services.gateway.http.problem import problems
+from services.gateway.http.route import api_router
+from services.gateway.http.views import Page, View, page_of
+
+router = api_router("consents")
+
+END_REASON = "consent_withdrawn"
+"""Of streams that end with a consent."""
+
+
+class ConsentRequest(Request):
+    """What is attested of a person."""
+
+    subject: Subject = Field(examples=["employee 4711"])
+    """Whose face it is, as you call the person."""
+    purposes: list[Literal["avatar"]] = Field(min_length=1, max_length=1)
+    statement: Statement = Field(examples=["Ada Lovelace signed our release form on 2026-11-01."])
+    """What you attest, and on what evidence; kept word for word."""
+    valid_until: AwareDatetime | None = Field(default=None, strict=False)
+    """When the consent runs out; left out: when it is withdrawn."""
+
+
+class WithdrawalRequest(Request):
+    """How a consent ends."""
+
+    note: Note = ""
+    erase_videos: bool = False
+    """Whether videos that were finished before are erased, too."""
+
+
+class ErasedView(View):
+    """What went with a consent."""
+
+    avatars: list[str]
+    videos: list[str]
+    """Cancelled, or erased."""
+    streams: list[str]
+    """Ended."""
+    objects: int
+    """Files in storage."""
+
+
+class ConsentView(View):
+    """A consent."""
+
+    id: str = Field(examples=["cn_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
+    subject: str
+    purposes: list[str]
+    statement: str
+    attested_by: str
+    """The API key that it was recorded with."""
+    valid_from: datetime
+    valid_until: datetime | None
+    ended_at: datetime | None
+    end_reason: Literal["withdrawn", "expired"] | None
+    note: str
+    erased: ErasedView | None
+    """Once it has ended."""
+
+    @classmethod
+    def of(cls, consent: consents.Consent) -> Self:
+        """As the ledger keeps it."""
+        return cls.model_validate(
+            {
+                "id": consent.id,
+                "subject": consent.subject,
+                "purposes": list(consent.purposes),
+                "statement": consent.statement,
+                "attested_by": consent.attested_by,
+                "valid_from": consent.valid_from,
+                "valid_until": consent.valid_until,
+                "ended_at": consent.ended_at,
+                "end_reason": consent.end_reason or None,
+                "note": consent.note,
+                "erased": _erased(consent.erased) if consent.erased else None,
+            }
+        )
+
+
+def _erased(erased: consents.Erased) -> ErasedView:
+    return ErasedView(
+        avatars=list(erased.avatar_ids),
+        videos=list(erased.video_ids),
+        streams=list(erased.stream_ids),
+        objects=len(erased.objects),
+    )
+
+
+class CertificateView(View):
+    """Proof of what was erased with a consent."""
+
+    statement: str
+    """What is certified, as JSON: the consent, and the id or place of everything that went."""
+    signature: str
+    """Ed25519 (RFC 8032) over the statement's UTF-8 bytes; base64."""
+    public_key: str
+    """Of the operator who signed; base64."""
+    erased: dict[str, object]
+    """The same statement, to read."""
+
+
+@router.post(
+    "/consents",
+    status_code=201,
+    responses=problems(IdempotencyConflict, PayloadTooLarge, UnsupportedMedia),
+)
+async def create_consent(
+    body: ConsentRequest,
+    gateway: InGateway,
+    account_id: AccountId,
+    key: CallerKey,
+    _: IdempotencyKey = None,
+) -> ConsentView:
+    """Record that a person allows the use of their face, and make avatars under it.
+
+    An avatar that is made with `subject_authorised` records a consent of its own.
+    """
+    new = consents.NewConsent(
+        body.subject, tuple(body.purposes), body.statement, key.id, body.valid_until
+    )
+    return ConsentView.of(await gateway.consents.create(account_id, new))
+
+
+@router.get("/consents", responses=problems())
+async def list_consents(
+    gateway: InGateway, account_id: AccountId, limit: Limit = 20, cursor: Cursor = ""
+) -> Page[ConsentView]:
+    """List the consents, newest first; those that have ended stay in the list."""
+    page = await gateway.consents.list(account_id, limit=limit, cursor=cursor)
+    return page_of(page, ConsentView.of)
+
+
+@router.get("/consents/{consent_id}", responses=problems(ConsentNotFound))
+async def get_consent(consent_id: str, gateway: InGateway, account_id: AccountId) -> ConsentView:
+    """Look at one consent."""
+    return ConsentView.of(await gateway.consents.get(account_id, consent_id))
+
+
+@router.post(
+    "/consents/{consent_id}/withdrawal",
+    responses=problems(ConsentNotFound, PayloadTooLarge, UnsupportedMedia),
+)
+async def withdraw_consent(
+    consent_id: str, body: WithdrawalRequest, gateway: InGateway, account_id: AccountId
+) -> ConsentView:
+    """End a consent and all use of it: there is no way back.
+
+    Its avatars are erased with their portraits, its streams end, its unfinished videos are
+    cancelled, all within seconds. Finished videos stay unless `erase_videos` says otherwise.
+    """
+    consent = await gateway.consents.withdraw(
+        account_id, consent_id, note=body.note, erase_videos=body.erase_videos
+    )
+    if consent.erased:
+        await _stop(gateway, account_id, consent.erased)
+    return ConsentView.of(consent)
+
+
+async def _stop(gateway: Gateway, account_id: str, erased: consents.Erased) -> None:
+    """Stops at once what would find out within seconds."""
+    for stream_id in erased.stream_ids:
+        if session := gateway.sessions.find(stream_id):
+            session.end(END_REASON)
+    for video_id in erased.video_ids:
+        with suppress(VideoNotFound):
+            video = await gateway.videos.get(account_id, video_id)
+            await gateway.news.video_cancelled(video)
+            await gateway.news.video_changed(video)
+
+
+@router.get(
+    "/consents/{consent_id}/certificate", responses=problems(ConsentNotFound, StateConflict)
+)
+async def get_certificate(
+    consent_id: str, gateway: InGateway, account_id: AccountId
+) -> CertificateView:
+    """Fetch the signed proof of what was erased with a consent, once the last file is gone.
+
+    Until then it answers 503 with `Retry-After`.
+    """
+    made = await gateway.consents.certify(account_id, consent_id)
+    return CertificateView(
+        statement=made.statement.decode(),
+        signature=base64.b64encode(made.signature).decode(),
+        public_key=base64.b64encode(made.public_key).decode(),
+        erased=json.loads(made.statement),
+    )

@@ -1,0 +1,152 @@
+"""The end of consents, withdrawn or run out, and with it, in one transaction, of all use of them.
+
+No process has to be running, or to be told, for the use to stop: whoever uses a face looks at the
+catalog again and again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
+
+from services.common.errors import InvalidInput, StateConflict, StorageFull, Unavailable
+from services.storage.catalog.avatars import avatar_record, erase_avatar
+from services.storage.catalog.consents import consent_record, find_consent
+from services.storage.catalog.database import Database, Transaction
+from services.storage.catalog.erasures import Erasures
+from services.storage.catalog.records import Consent, Erased, StreamStatus
+from services.storage.catalog.tables import avatars, consents, erasures, streams
+from services.storage.catalog.videos import end_videos
+from services.storage.refs import ObjectRef
+
+log = structlog.get_logger()
+
+WITHDRAWN, EXPIRED = "withdrawn", "expired"
+MAX_NOTE = 1_000
+_END_OF_STREAMS = "consent_withdrawn"
+_LOOK_EVERY_S = 15.0
+_AT_ONCE = 100
+_RETRY_AFTER_S = 5.0
+
+
+class Withdrawals:
+    """Ends consents. Every method may raise Unavailable or StorageFull."""
+
+    def __init__(self, database: Database, erasures: Erasures) -> None:
+        self._database = database
+        self._erasures = erasures
+
+    async def withdraw(
+        self, account_id: str, consent_id: str, *, note: str, erase_videos: bool
+    ) -> Consent:
+        """Ends a consent and all use of it; one that has ended stays as it is.
+
+        Raises ConsentNotFound, InvalidInput.
+        """
+        if len(note) > MAX_NOTE:
+            raise InvalidInput(f"a note has at most {MAX_NOTE} characters")
+        async with self._database.write() as tx:
+            row = await find_consent(tx, account_id, consent_id)
+            if row.ended_at is None:
+                row = await self._end(tx, row, WITHDRAWN, note, erase_videos=erase_videos)
+        self._erasures.hurry()
+        return consent_record(row)
+
+    async def erased(self, account_id: str, consent_id: str) -> Consent:
+        """An ended consent of which nothing is left.
+
+        Raises ConsentNotFound, StateConflict while it holds, Unavailable until the last object is
+        gone.
+        """
+        async with self._database.read() as tx:
+            consent = consent_record(await find_consent(tx, account_id, consent_id))
+            if consent.erased is None:
+                raise StateConflict("the consent holds: nothing was erased")
+            if await _left(tx, consent.erased.objects):
+                raise Unavailable("not everything is erased yet", retry_after_s=_RETRY_AFTER_S)
+        return consent
+
+    async def run(self) -> None:
+        """Ends consents whose time is over, again and again until cancelled."""
+        while True:
+            try:
+                await self.expire()
+            except (StorageFull, Unavailable) as error:
+                log.warning("consents.not_expired", reason=error.reason)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def expire(self) -> None:
+        """Ends consents whose time is over."""
+        async with self._database.write() as tx:
+            over = consents.c.ended_at.is_(None) & (consents.c.valid_until <= await tx.now())
+            for row in await tx.all(select(consents).where(over).limit(_AT_ONCE)):
+                await self._end(tx, row, EXPIRED, "", erase_videos=False)
+        self._erasures.hurry()
+
+    async def _end(
+        self, tx: Transaction, row: Row[Any], reason: str, note: str, *, erase_videos: bool
+    ) -> Row[Any]:
+        now = await tx.now()
+        shown = [
+            avatar_record(avatar)
+            for avatar in await tx.all(select(avatars).where(avatars.c.consent_id == row.id))
+        ]
+        ids = [avatar.id for avatar in shown]
+        stream_ids = await _end_streams(tx, row.account_id, ids, now)
+        video_ids, objects = await end_videos(
+            tx, self._erasures, row.account_id, ids, finished_too=erase_videos
+        )
+        for avatar in shown:
+            objects += await erase_avatar(tx, self._erasures, avatar)
+        erased = Erased(tuple(ids), tuple(video_ids), stream_ids, tuple(objects))
+        log.info(
+            "consent.ended",
+            account_id=row.account_id,
+            consent_id=row.id,
+            reason=reason,
+            avatars=len(ids),
+            videos=len(video_ids),
+            streams=len(stream_ids),
+        )
+        values = {"ended_at": now, "end_reason": reason, "note": note, "erased": _json(erased)}
+        this = update(consents).where(consents.c.id == row.id)
+        return await tx.one(this.values(values).returning(*consents.c))
+
+
+async def _end_streams(
+    tx: Transaction, account_id: str, avatar_ids: Sequence[str], now: datetime
+) -> tuple[str, ...]:
+    live = (
+        streams.c.account_id == account_id,
+        streams.c.avatar_id.in_(avatar_ids),
+        streams.c.status.in_([status for status in StreamStatus if not status.is_end]),
+    )
+    ended = {"status": StreamStatus.ENDED, "reason": _END_OF_STREAMS, "ended_at": now}
+    rows = await tx.all(update(streams).where(*live).values(ended).returning(streams.c.id))
+    return tuple(sorted(row.id for row in rows))
+
+
+async def _left(tx: Transaction, objects: Sequence[ObjectRef]) -> bool:
+    """Whether any of the objects is still to be deleted; what late writers may leave is not."""
+    now = await tx.now()
+    overdue: ColumnElement[bool] = or_(erasures.c.due_at <= now, erasures.c.failures > 0)
+    for start in range(0, len(objects), _AT_ONCE):
+        some = erasures.c.object.in_(objects[start : start + _AT_ONCE])
+        found = await tx.one(select(func.count()).select_from(erasures).where(some, overdue))
+        if found[0]:
+            return True
+    return False
+
+
+def _json(erased: Erased) -> dict[str, Any]:
+    return {
+        "avatars": list(erased.avatar_ids),
+        "videos": list(erased.video_ids),
+        "streams": list(erased.stream_ids),
+        "objects": [[ref.bucket, ref.key] for ref in erased.objects],
+    }
