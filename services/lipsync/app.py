@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 
 import cv2
 import grpc
@@ -76,8 +77,20 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
                 {SERVICE_NAME: register},
                 drain_timeout_s=settings.drain_timeout_s,
             ) as endpoint:
-                await endpoint.set_serving(True)
-                yield endpoint.address
+                async with _running(packs.run()):
+                    await endpoint.set_serving(True)
+                    yield endpoint.address
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """It runs while the block does; when it breaks it ends the block."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 def open_studio(settings: LipsyncSettings) -> PictureStudio:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import quote, unquote
 
 import grpc
 import structlog
 from vultus.media.v1 import media_pb2
 from vultus.storage.v1 import object_service_pb2, object_service_pb2_grpc
 
-from services.common.errors import AvatarNotFound, NotFound
+from services.common.errors import AvatarNotFound, DomainError, NotFound
 from services.common.grpc_client import call_metadata, responses, unary
 
 log = structlog.get_logger()
@@ -24,6 +25,8 @@ PackT = TypeVar("PackT")
 
 CHUNK_BYTES = 512 * 1024
 _DIGEST_BYTES = 32
+_COMPARED_EVERY_S = 300.0
+"""By then nothing of an erased face is left here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ class StorageObjects:
 class PackCache(Generic[PackT]):
     """Packs by name and entity tag: the last few opened in memory, more of them on disk.
 
-    The folder may be emptied at any time; what is read from it is checked against its digest.
+    The folder may be emptied at any time; what is read from it is checked against its digest. What
+    storage has erased is forgotten here too, by `run`.
     """
 
     def __init__(
@@ -129,13 +133,42 @@ class PackCache(Generic[PackT]):
             self._opened.popitem(last=False)
         return pack
 
+    async def run(self) -> None:
+        """Forgets packs that storage has erased, again and again until cancelled."""
+        while True:
+            try:
+                await self.forget_erased()
+            except DomainError as error:
+                log.warning("packs.not_compared", reason=error.reason)
+            await asyncio.sleep(_COMPARED_EVERY_S)
+
+    async def forget_erased(self) -> None:
+        """Forgets packs that storage has erased. Raises what storage raises."""
+        kept: dict[ObjectName | None, list[Path]] = defaultdict(list)
+        for path in await asyncio.to_thread(lambda: list(self._folder.glob("*.pack"))):
+            kept[_name_of(path)].append(path)
+        for name in {*kept, *(name for name, _ in self._opened)}:
+            if name is not None and await self._is_there(name):
+                continue
+            for key in [key for key in self._opened if key[0] == name]:
+                del self._opened[key]
+            for path in kept[name]:
+                path.unlink(missing_ok=True)
+
+    async def _is_there(self, name: ObjectName) -> bool:
+        try:
+            await self._objects.etag(name)
+        except NotFound:
+            return False
+        return True
+
     async def _from_disk(self, name: ObjectName, etag: str) -> PackT | None:
         data = await asyncio.to_thread(_read_checked, self._path(name, etag))
         return None if data is None else await asyncio.to_thread(self._open_pack, data)
 
     def _path(self, name: ObjectName, etag: str) -> Path:
-        identity = "\n".join((name.bucket, name.key, etag))
-        return self._folder / f"{hashlib.sha256(identity.encode()).hexdigest()}.pack"
+        version = hashlib.sha256(etag.encode()).hexdigest()[:16]
+        return self._folder / f"{quote(f'{name.bucket}/{name.key}', safe='')}.{version}.pack"
 
     def _keep(self, path: Path, data: bytes) -> None:
         """Writes a pack to disk; a disk that is full or read-only only costs speed."""
@@ -159,6 +192,12 @@ class PackCache(Generic[PackT]):
                 return
             path.unlink(missing_ok=True)
             surplus -= stat.st_size
+
+
+def _name_of(path: Path) -> ObjectName | None:
+    """Whose pack a file holds; None: of no version that is known."""
+    bucket, _, key = unquote(path.stem.rpartition(".")[0]).partition("/")
+    return ObjectName(bucket, key) if key else None
 
 
 def _read_checked(path: Path) -> bytes | None:

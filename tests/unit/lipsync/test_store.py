@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.errors import AvatarNotFound, NotFound
+from services.common.errors import AvatarNotFound, DomainError, NotFound, Unavailable
 from services.lipsync.store import ObjectName, PackCache, StoredObject
 
 NAME = ObjectName("avatars", "ac_1/av_1/pack")
@@ -20,6 +20,7 @@ class CountingObjects:
     def __init__(self) -> None:
         self.stored: dict[ObjectName, StoredObject] = {}
         self.reads = 0
+        self.error: DomainError | None = None
 
     async def etag(self, name: ObjectName) -> str:
         return self._find(name).etag
@@ -32,6 +33,8 @@ class CountingObjects:
         self.stored[name] = StoredObject(f"tag-{len(data)}", data)
 
     def _find(self, name: ObjectName) -> StoredObject:
+        if self.error:
+            raise self.error
         if name not in self.stored:
             raise NotFound("no such object")
         return self.stored[name]
@@ -105,3 +108,31 @@ async def test_a_folder_that_cannot_be_written_costs_only_speed(
 async def test_a_missing_pack_is_a_missing_avatar(objects: CountingObjects, tmp_path: Path) -> None:
     with pytest.raises(AvatarNotFound):
         await cache_of(objects, tmp_path).load(NAME)
+
+
+async def test_what_storage_has_erased_is_forgotten(
+    objects: CountingObjects, tmp_path: Path
+) -> None:
+    await objects.write(NAME, "x", b"one")
+    cache = cache_of(objects, tmp_path)
+    await cache.load(NAME)
+    await cache.forget_erased()
+    assert len(list(tmp_path.glob("*.pack"))) == 1
+    objects.stored.clear()
+    (tmp_path / "of-another-version.pack").write_bytes(b"")
+    await cache.forget_erased()
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(AvatarNotFound):
+        await cache.load(NAME)
+
+
+async def test_storage_that_is_away_makes_nothing_forgotten(
+    objects: CountingObjects, tmp_path: Path
+) -> None:
+    await objects.write(NAME, "x", b"one")
+    cache = cache_of(objects, tmp_path)
+    await cache.load(NAME)
+    objects.error = Unavailable("away")
+    with pytest.raises(Unavailable):
+        await cache.forget_erased()
+    assert len(list(tmp_path.glob("*.pack"))) == 1
