@@ -72,14 +72,16 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
             def register(server: grpc.aio.Server) -> None:
                 lipsync_service_pb2_grpc.add_LipsyncServiceServicer_to_server(servicer, server)
 
-            async with serve_grpc(
-                settings.listen,
-                {SERVICE_NAME: register},
-                drain_timeout_s=settings.drain_timeout_s,
-            ) as endpoint:
-                async with _running(packs.run()):
-                    await endpoint.set_serving(True)
-                    yield endpoint.address
+            async with (
+                serve_grpc(
+                    settings.listen,
+                    {SERVICE_NAME: register},
+                    drain_timeout_s=settings.drain_timeout_s,
+                ) as endpoint,
+                _running(packs.run()),
+            ):
+                await endpoint.set_serving(True)
+                yield endpoint.address
 
 
 @asynccontextmanager
