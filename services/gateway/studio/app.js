@@ -5,15 +5,17 @@ import { Cast } from "./cast.js";
 import { language, say, show, speak } from "./language.js";
 import { Live } from "./live.js";
 import { busy, byId, complain, problemText, wireDialogs } from "./page.js";
+import { Reviews } from "./reviews.js";
 import { Videos } from "./videos.js";
 
 const OTHER = { en: "zh", zh: "en" };
 const NAMES = { en: "English", zh: "中文" };
-const SIDES = ["live", "videos"];
+const SIDES = ["live", "videos", "reviews"];
 
 const cast = new Cast();
 const live = new Live(cast);
 const videos = new Videos(cast);
+const reviews = new Reviews();
 
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -62,6 +64,7 @@ function refuse(name) {
 async function open() {
   showDoor(false);
   showSide();
+  reviews.start();
   await Promise.all([cast.load(), videos.load()]);
   await live.resume();
 }
@@ -70,6 +73,7 @@ function leave() {
   key.forget();
   live.forget();
   videos.forget();
+  reviews.forget();
   showDoor(true);
 }
 
@@ -81,7 +85,7 @@ function showDoor(on) {
 }
 
 function showSide() {
-  const wanted = location.hash.slice(1);
+  const [wanted, id] = location.hash.slice(1).split("/");
   const side = SIDES.includes(wanted) ? wanted : SIDES[0];
   byId("work").dataset.side = side;
   for (const each of SIDES) byId(`${each}-view`).hidden = each !== side;
@@ -89,6 +93,7 @@ function showSide() {
     if (link.hash === `#${side}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  reviews.show(side === "reviews" && byId("door").hidden, id);
 }
 
 function showLanguage() {

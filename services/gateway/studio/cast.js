@@ -2,11 +2,12 @@
 
 import { all, ask, call, key, pause } from "./api.js";
 import { language, say, text } from "./language.js";
-import { busy, byId, complain, confirmed, icon, make, problemText } from "./page.js";
+import { busy, byId, complain, confirmed, icon, make, problemText, reviewLink } from "./page.js";
 
 const CHOSEN = "vultus.avatar";
 const VOICE = "vultus.voice";
 const LOOK_MS = 1_000;
+const WAITING_LOOK_MS = 5_000;
 const MAX_NAME = 100;
 
 /** The faces and voices; tells `change` when another face is chosen. */
@@ -99,6 +100,13 @@ export class Cast extends EventTarget {
   }
 
   #standing(avatar) {
+    if (avatar.status === "preparing" && avatar.review_id)
+      return make(
+        "span",
+        { class: "standing" },
+        make("span", { say: "review.waits" }),
+        reviewLink(avatar.review_id),
+      );
     const failed = avatar.status !== "preparing";
     return make(
       "span",
@@ -126,7 +134,7 @@ export class Cast extends EventTarget {
     const place = () => this.#avatars.findIndex((avatar) => avatar.id === id);
     try {
       while (key.get() && this.#avatars[place()]?.status === "preparing") {
-        await pause(LOOK_MS);
+        await pause(this.#avatars[place()].review_id ? WAITING_LOOK_MS : LOOK_MS);
         const avatar = await ask("GET", `/v1/avatars/${id}`);
         if (place() < 0) return;
         this.#avatars[place()] = avatar;

@@ -3,7 +3,12 @@
 import { words } from "./words.js";
 
 const CHOICE = "vultus.language";
-const ATTRIBUTES = ["placeholder", "aria-label", "title"];
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+const ATTRIBUTES = ["placeholder", "aria-label", "title", "alt"];
 
 let current = chosen();
 
@@ -57,6 +62,20 @@ export function show() {
   document.documentElement.lang = current === "zh" ? "zh-CN" : "en";
   translate();
   document.dispatchEvent(new Event("language"));
+}
+
+/** A point in time, for people: the time of day, and the day where it is not today. */
+export function moment(date) {
+  const today = date.toDateString() === new Date().toDateString();
+  const style = { timeStyle: "medium", ...(today ? {} : { dateStyle: "medium" }) };
+  return new Intl.DateTimeFormat(current, style).format(date);
+}
+
+/** How far away a point in time is, for people. */
+export function distance(date) {
+  const s = Math.round((date - Date.now()) / 1_000);
+  const [unit, size] = UNITS.find(([, each]) => Math.abs(s) >= 2 * each) ?? ["second", 1];
+  return new Intl.RelativeTimeFormat(current).format(Math.round(s / size), unit);
 }
 
 /** A duration, for people. */

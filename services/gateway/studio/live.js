@@ -14,7 +14,7 @@ const STREAM = "vultus.stream";
 const IDLE_TIMEOUT_S = 600;
 const ASK_AFTER_FAILURES = 2;
 const OVER = ["ended", "failed"];
-
+const REVIEWED = ["moderation.held", "moderation.decided"];
 const BLURRED_PX = 12;
 
 /** The live stream of this tab, if there is one. */
@@ -157,6 +157,7 @@ export class Live {
 
   #take(message) {
     this.#said.take(message);
+    if (REVIEWED.includes(message.type)) document.dispatchEvent(new Event("reviewed"));
     if (message.type === "stream.state") {
       if (OVER.includes(message.status)) this.#over(message.status, message.reason);
       else this.#state(message.status);

@@ -46,7 +46,7 @@ export function problemText(problem) {
   if (problem.errors?.length)
     return { title, detail: problem.errors.map((one) => `${one.location}: ${one.message}`).join("; ") };
   const more = `${name}_detail`;
-  return { title, detail: problem.detail ?? (known(more) ? text(more) : "") };
+  return { title, detail: known(more) ? text(more) : (problem.detail ?? "") };
 }
 
 /** Tells of a problem until it is dismissed. */
@@ -54,7 +54,8 @@ export function complain(problem) {
   const { title, detail } = problemText(problem);
   const [head, rest] = [make("strong"), make("span")];
   [head.textContent, rest.textContent] = [title, detail];
-  notice("problem", "alert", head, rest);
+  const links = problem.review_id ? [" ", reviewLink(problem.review_id)] : [];
+  notice("problem", "alert", head, rest, ...links);
   if (!problem.code) console.error(problem);
 }
 
@@ -77,6 +78,11 @@ function notice(kind, role, ...content) {
   while (all.children.length >= MAX_NOTICES) all.firstChild.remove();
   all.append(box);
   return box;
+}
+
+/** A link to the review that something waits for. */
+export function reviewLink(reviewId) {
+  return make("a", { href: `#reviews/${reviewId}`, say: "review.see" });
 }
 
 /** Runs something that a button began: shows that it runs, and tells what goes wrong. */

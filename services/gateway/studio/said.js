@@ -1,8 +1,8 @@
 /** What is said in a stream: its drives, newest first, with how they went. */
 
 import { Captions, joined, refusal } from "./captions.js";
-import { duration, say, text } from "./language.js";
-import { byId, make, problemText } from "./page.js";
+import { duration, moment, say, text } from "./language.js";
+import { byId, make, problemText, reviewLink } from "./page.js";
 
 const MAX_SHOWN = 100;
 
@@ -38,13 +38,20 @@ export class Said extends EventTarget {
 
   /** Whether anything is being said or waits. */
   get busy() {
-    return [...this.#drives.values(), ...this.#own.values()].some((drive) => !drive.over);
+    return this.#all.some((drive) => !drive.over);
+  }
+
+  /** Every drive, in the order in which they came. */
+  get #all() {
+    return [...this.#drives.values(), ...this.#own.values()];
   }
 
   /** Takes what the server tells. */
   take(message) {
     if (message.type === "drive.accepted") this.#accept(message);
     else if (message.type === "error") this.#refuse(message);
+    else if (message.type === "moderation.held") this.#hold(message);
+    else if (message.type === "moderation.decided") this.#release(message);
     else if (message.drive_id) this.#hear(message, this.#driveOf(message));
   }
 
@@ -59,7 +66,7 @@ export class Said extends EventTarget {
 
   /** Nothing that is not over will be. */
   lose() {
-    for (const drive of [...this.#drives.values(), ...this.#own.values()])
+    for (const drive of this.#all)
       if (!drive.over) this.#end(drive, "interrupted");
     this.#own.clear();
   }
@@ -78,6 +85,21 @@ export class Said extends EventTarget {
     this.#own.delete(eventId);
     drive.problem = problem;
     this.#end(drive, "failed");
+  }
+
+  /** What waits is the first drive that is not checked as a whole yet: one is after the other. */
+  #hold({ review_id: reviewId, time_limit_s: limitS }) {
+    const drive = this.#all.find((one) => !one.over && !(one.whole && one.status === "speaking"));
+    if (!drive) return;
+    drive.held = { reviewId, until: new Date(Date.now() + limitS * 1_000) };
+    this.#show(drive);
+  }
+
+  #release({ review_id: reviewId }) {
+    for (const drive of this.#all.filter((one) => one.held?.reviewId === reviewId)) {
+      drive.held = null;
+      this.#show(drive);
+    }
   }
 
   /** The drive of a message; null while it is not known whether it is this page's own. */
@@ -142,6 +164,7 @@ export class Said extends EventTarget {
   #end(drive, status) {
     drive.status = drive.categories ? "blocked" : status;
     drive.over = true;
+    drive.held = null;
     if (status === "interrupted" && this.#interruptedAt !== null) {
       this.#measure("interrupt", performance.now() - this.#interruptedAt);
       this.#interruptedAt = null;
@@ -166,7 +189,8 @@ export class Said extends EventTarget {
 
   #show(drive) {
     const [line, facts] = drive.item.children;
-    drive.item.dataset.status = drive.status;
+    const status = drive.held ? "held" : drive.status;
+    drive.item.dataset.status = status;
     const shown = drive.written || joined(drive.words);
     if (shown) {
       delete line.dataset.say;
@@ -174,10 +198,10 @@ export class Said extends EventTarget {
     } else {
       say(line, drive.kind === "other" ? "said.other" : "said.sound");
     }
-    const chip = make("span", { class: "chip", say: `drive.${drive.status}` });
+    const chip = make("span", { class: "chip", say: `drive.${status}` });
     const note = make("span", { class: "note" });
     note.textContent = told(drive);
-    facts.replaceChildren(chip, note);
+    facts.replaceChildren(chip, note, ...(drive.held ? [" ", reviewLink(drive.held.reviewId)] : []));
   }
 }
 
@@ -189,6 +213,8 @@ function newDrive(kind, written) {
     words: [],
     status: "sending",
     over: false,
+    whole: kind === "text" && written !== "",
+    held: null,
     alone: false,
     sentAt: kind === "text" ? performance.now() : null,
     voiceMs: null,
@@ -207,6 +233,7 @@ function told(drive) {
     const { title, detail } = problemText(drive.problem);
     return [title, detail].filter(Boolean).join(": ");
   }
+  if (drive.held) return text("drive.held_until", { time: moment(drive.held.until) });
   const facts = [];
   if (drive.voiceMs !== null) facts.push(text("drive.after", { time: duration(drive.voiceMs) }));
   if (drive.status === "interrupted" && drive.playedText)

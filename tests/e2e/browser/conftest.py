@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from services.gateway.app import bound_socket, serve_http
+from services.gateway.records import Avatar
 from services.gateway.settings import GatewaySettings
 from tests.fakes.stage import Stage
+
+T = TypeVar("T")
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "no Chromium is installed; Debian's is `apt-get install chromium`"
 PATIENCE_MS = 60_000
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+MARKUP = '<img src=x onerror="document.title=1">'
 _SWITCHES = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
@@ -100,9 +107,14 @@ class FakeGateway:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs something where the gateway runs; returns what comes of it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        self.stage = Stage(GatewaySettings(event_interval_s=0.1))
+        settings = GatewaySettings(event_interval_s=0.1)
+        self.stage = Stage(settings, now=lambda: datetime.now(UTC))
         with bound_socket("127.0.0.1:0") as (listener, address):
             async with serve_http(self.stage.app(), listener, drain_timeout_s=1):
                 self.url = f"http://{address}"
@@ -118,3 +130,24 @@ def gateway() -> Iterator[FakeGateway]:
     running.start()
     yield running
     running.stop()
+
+
+def picture() -> bytes:
+    """A JPEG that can be drawn."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 80), (90, 140, 200)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def face(gateway: FakeGateway, name: str = "Ada") -> Avatar:
+    """A face that is ready."""
+    stage = gateway.stage
+    avatar = replace(stage.avatars.add(stage.account.id), name=name)
+    stage.avatars.kept[avatar.id] = avatar
+    stage.objects.kept[avatar.preview] = picture()
+    return avatar
+
+
+def say(visit: Visit, words: str) -> None:
+    visit.page.fill("#line", words)
+    visit.page.press("#line", "Enter")

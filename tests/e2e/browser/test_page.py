@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from services.common.errors import NoFace, Overloaded
-from services.gateway.records import Avatar, Suggestion, Trouble, Verdict, VideoStatus
-from tests.e2e.browser.conftest import DESKTOP, PHONE, FakeGateway, Visit, visiting
+from services.gateway.records import Suggestion, Trouble, Verdict, VideoStatus
+from tests.e2e.browser.conftest import (
+    DESKTOP,
+    MARKUP,
+    PHONE,
+    FakeGateway,
+    Visit,
+    face,
+    picture,
+    say,
+    visiting,
+)
 
-MARKUP = '<img src=x onerror="document.title=1">'
 UNNAMED_ROLES = {"button", "textbox", "radio", "checkbox", "combobox", "link", "dialog", "img"}
-
-
-def picture() -> bytes:
-    """A JPEG that can be drawn."""
-    file = io.BytesIO()
-    Image.new("RGB", (64, 80), (90, 140, 200)).save(file, "JPEG")
-    return file.getvalue()
-
-
-def face(gateway: FakeGateway, name: str = "Ada") -> Avatar:
-    """A face that is ready."""
-    stage = gateway.stage
-    avatar = replace(stage.avatars.add(stage.account.id), name=name)
-    stage.avatars.kept[avatar.id] = avatar
-    stage.objects.kept[avatar.preview] = picture()
-    return avatar
 
 
 @pytest.fixture
@@ -50,11 +40,6 @@ def live(visit: Visit) -> Visit:
     visit.page.click("#start")
     expect(visit.page.locator("#state")).to_have_text("Created")
     return visit
-
-
-def say(visit: Visit, words: str) -> None:
-    visit.page.fill("#line", words)
-    visit.page.press("#line", "Enter")
 
 
 def chips(visit: Visit) -> list[str]:
