@@ -42,14 +42,15 @@ class Renderer(Protocol):
     """Draws one avatar."""
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
-        """The picture of a face, RGB [h, w, 3]; the next call may overwrite it."""
+        """The picture of a face, RGB [h, w, 3], before nothing RGBA [h, w, 4]; the next call may
+        overwrite it."""
         ...
 
 
 class Encoder(Protocol):
     """Encodes the pictures of one animation."""
 
-    def encode(self, rgb: NDArray[np.uint8]) -> EncodedFrame:
+    def encode(self, picture: NDArray[np.uint8], /) -> EncodedFrame:
         """One access unit for one picture."""
         ...
 
@@ -69,6 +70,7 @@ class Frame:
     access_unit: bytes
     pts_us: int
     keyframe: bool
+    alpha: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ class Animation:
         self._follow_level(self._clock.samples(now_us + SOUND_HORIZON_US), end)
         encoded = self._encoder.encode(self._renderer.render(self._motion.expression_at(now_us)))
         self._frame += 1
-        events.append(Frame(encoded.access_unit, now_us, encoded.keyframe))
+        events.append(Frame(encoded.access_unit, now_us, encoded.keyframe, encoded.alpha))
         events.append(Sound(self._timeline.take(end - start), self._timeline.us(start)))
         events.extend(self._timeline.markers_after(end))
         self._seals.trim(now_us)

@@ -29,4 +29,9 @@ class Blur:
     """0 (a little) to 1 (no shapes are left)."""
 
 
-Backdrop = Colour | Photo | Blur
+@dataclass(frozen=True, slots=True)
+class Transparent:
+    """Nothing: pictures have alpha."""
+
+
+Backdrop = Colour | Photo | Blur | Transparent

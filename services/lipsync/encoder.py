@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,8 +22,8 @@ _PRESET = "superfast"
 _BITS_PER_PIXEL = 0.30
 # What stands still shall not change at a keyframe: keyframes are fine, and may be large.
 _KEYFRAME_RATIO, _BUFFER_S = 2.2, 2
-_BT709 = 1
-_LIMITED_RANGE = 1
+BT709 = 1
+LIMITED_RANGE = 1
 
 
 def _bt709_rows() -> NDArray[np.float32]:
@@ -41,10 +42,12 @@ _ROWS = _bt709_rows()
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """One access unit in Annex B form; keyframes carry their parameter sets."""
+    """One access unit: H.264 in Annex B form, whose keyframes carry their parameter sets, or VP9
+    with a frame of alpha beside it."""
 
     access_unit: bytes
     keyframe: bool
+    alpha: bytes = b""
 
 
 def default_bitrate_bps(width: int, height: int, fps: int) -> int:
@@ -66,13 +69,18 @@ def yuv420_from_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return planes
 
 
-def _frame(planes: NDArray[np.uint8]) -> av.VideoFrame:
-    """A frame of an I420 picture [h * 3 / 2, w], of any even height; PyAV's own conversions cut
-    heights to multiples of four."""
-    width, height = planes.shape[1], planes.shape[0] * 2 // 3
-    frame = av.VideoFrame(width, height, "yuv420p")
-    chroma = planes[height:].reshape(2, height // 2, width // 2)
-    for plane, values in zip(frame.planes, (planes[:height], *chroma), strict=True):
+def planes_of(i420: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
+    """Y', Cb and Cr [h, w] of an I420 picture [h * 3 / 2, w]."""
+    width, height = i420.shape[1], i420.shape[0] * 2 // 3
+    return (i420[:height], *i420[height:].reshape(2, height // 2, width // 2))
+
+
+def frame_of(pixel_format: str, planes: Sequence[NDArray[np.uint8]]) -> av.VideoFrame:
+    """A frame of planes [h, w] of any even height; PyAV's own conversions cut heights to multiples
+    of four."""
+    height, width = planes[0].shape
+    frame = av.VideoFrame(width, height, pixel_format)
+    for plane, values in zip(frame.planes, planes, strict=True):
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         rows[: values.shape[0], : values.shape[1]] = values
     return frame
@@ -106,7 +114,7 @@ class H264Encoder:
 
     def encode(self, rgb: NDArray[np.uint8]) -> EncodedFrame:
         """Encodes the next picture, RGB [h, w, 3]; the array may be reused afterwards."""
-        picture = _frame(yuv420_from_rgb(rgb))
+        picture = frame_of("yuv420p", planes_of(yuv420_from_rgb(rgb)))
         picture.pts = self._frames
         picture.time_base = self._context.time_base
         if self._keyframe_wanted:
@@ -126,8 +134,8 @@ class H264Encoder:
         context.framerate = Fraction(self._fps)
         context.time_base = Fraction(1, self._fps)
         context.thread_count = 1
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
-        context.color_range = _LIMITED_RANGE
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = LIMITED_RANGE
         kilobits = self._bitrate_bps // 1000
         parameters = {
             "keyint": self._fps,

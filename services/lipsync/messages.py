@@ -8,7 +8,7 @@ from vultus.lipsync.v1 import lipsync_service_pb2 as wire
 
 from services.common.errors import InvalidInput
 from services.lipsync.animation import Animation
-from services.lipsync.backdrop import Blur, Colour
+from services.lipsync.backdrop import Blur, Colour, Transparent
 from services.lipsync.cues import Action, Cue, Mood, MoodName
 
 _MOODS = {
@@ -45,7 +45,7 @@ class Performed:
             animation.act(self._action)
 
 
-def backdrop(message: wire.Background) -> Colour | Blur:
+def backdrop(message: wire.Background) -> Colour | Blur | Transparent:
     """A background that needs no file; raises InvalidInput."""
     match message.WhichOneof("kind"):
         case "colour_rgb" if message.colour_rgb <= _WHITE:
@@ -53,8 +53,12 @@ def backdrop(message: wire.Background) -> Colour | Blur:
             return Colour(red, green, blue)
         case "blur" if 0.0 <= message.blur <= 1.0:
             return Blur(message.blur)
+        case "transparent":
+            return Transparent()
         case _:
-            raise InvalidInput("a background is a colour 0xRRGGBB, an image, or a blur of 0 to 1")
+            raise InvalidInput(
+                "a background is a colour 0xRRGGBB, an image, a blur of 0 to 1, or transparent"
+            )
 
 
 def cues(messages: Iterable[wire.Cue]) -> list[Cue]:

@@ -36,6 +36,7 @@ from services.lipsync.session import Command, SessionLimits, play
 from services.lipsync.store import ObjectName, Objects, PackCache
 from services.lipsync.timeline import MICROSECONDS, Cleared, UtteranceBegins
 from services.lipsync.visemes import Viseme, VisemeShape
+from services.lipsync.vp9 import Vp9Encoder
 
 log = structlog.get_logger()
 
@@ -205,7 +206,8 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
         )
         clock = Clock(look.fps, config.sample_rate_hz)
         bitrate_bps = config.bitrate_bps or default_bitrate_bps(look.width, look.height, look.fps)
-        encoder = H264Encoder(look.width, look.height, look.fps, bitrate_bps)
+        encoding = Vp9Encoder if look.transparent else H264Encoder
+        encoder = encoding(look.width, look.height, look.fps, bitrate_bps)
         seed = config.seed or secrets.randbits(63)
         return Animation(clock, seed, renderer, encoder, self._network, paced=config.paced)
 
@@ -265,7 +267,10 @@ def _format(config: wire.AnimateConfig, pack: Pack) -> Format:
     width, height = config.width or pack.width, config.height or pack.height
     if any(side % 2 or not MIN_SIDE <= side <= MAX_SIDE for side in (width, height)):
         raise InvalidInput(f"width and height must be even and {MIN_SIDE} to {MAX_SIDE}")
-    return Format(width, height, config.fps)
+    transparent = config.background.HasField("transparent")
+    if transparent and config.paced:
+        raise InvalidInput("a paced animation can't be transparent")
+    return Format(width, height, config.fps, transparent)
 
 
 def _started(config: wire.AnimateConfig, look: Format) -> wire.AnimateStarted:
@@ -343,7 +348,10 @@ def _response(event: Event, sample_rate_hz: int) -> wire.AnimateResponse:
     if isinstance(event, Frame):
         FRAMES_TOTAL.inc()
         frame = media_pb2.FrameChunk(
-            access_unit=event.access_unit, pts_us=event.pts_us, keyframe=event.keyframe
+            access_unit=event.access_unit,
+            pts_us=event.pts_us,
+            keyframe=event.keyframe,
+            alpha=event.alpha,
         )
         return wire.AnimateResponse(frame=frame)
     if isinstance(event, Sound):

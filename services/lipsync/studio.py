@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 
 from services.common.image import decode_image
 from services.lipsync.animation import Renderer
-from services.lipsync.backdrop import Backdrop, Blur, Colour, Photo
+from services.lipsync.backdrop import Backdrop, Blur, Colour, Photo, Transparent
 from services.lipsync.pack import AvatarPack
 from services.lipsync.portrait import Inspection, PackBuilder, PortraitInspector, preview_jpeg
 from services.lipsync.renderer import PictureRenderer
@@ -51,7 +51,8 @@ class PictureStudio:
     def renderer(
         self, pack: AvatarPack, width: int, height: int, backdrop: Backdrop | None = None
     ) -> Renderer:
-        """What draws the avatar at a size, before a backdrop or what the portrait shows.
+        """What draws the avatar at a size, before a backdrop or what the portrait shows; what is
+        transparent is drawn by each session on its own.
 
         Raises ImageUndecodable and ImageTooLarge when the backdrop's file is no good.
         """
@@ -59,10 +60,12 @@ class PictureStudio:
         if backdrop is not None:
             scene = Scene(_behind(backdrop), self._builder.likelihood(pack))
         drawn = PictureRenderer(pack, width, height, scene)
-        return drawn if self._batched is None else self._batched.renderer(drawn)
+        if self._batched is None or isinstance(backdrop, Transparent):
+            return drawn
+        return self._batched.renderer(drawn)
 
 
-def _behind(backdrop: Backdrop) -> Behind:
+def _behind(backdrop: Backdrop) -> Behind | None:
     match backdrop:
         case Colour(red, green, blue):
             return plain(red, green, blue)
@@ -70,5 +73,7 @@ def _behind(backdrop: Backdrop) -> Behind:
             return covering(decode_image(data))
         case Blur(strength):
             return out_of_focus(strength)
+        case Transparent():
+            return None
         case _:
             assert_never(backdrop)

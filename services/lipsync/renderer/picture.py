@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from services.lipsync.expression import GAZE_PER_RADIAN, Expression
 from services.lipsync.pack import AvatarPack
-from services.lipsync.pixels import blurred, doubled, opaque, resized, sample, without_alpha
+from services.lipsync.pixels import blurred, doubled, opaque, resized, sample
 from services.lipsync.renderer.creases import crease_weights
 from services.lipsync.renderer.eyes import EyePicture
 from services.lipsync.renderer.fields import FIELDS, field_weights, motion_fields
@@ -19,7 +19,16 @@ from services.lipsync.renderer.frame import FaceFrame, smoothstep
 from services.lipsync.renderer.layers import blended
 from services.lipsync.renderer.matte import CutOut, cut_out
 from services.lipsync.renderer.mouth import Mouth
-from services.lipsync.renderer.scene import Overlay, Scene, beyond, premultiplied
+from services.lipsync.renderer.scene import (
+    Apart,
+    Behind,
+    Lay,
+    Overlay,
+    Scene,
+    beyond,
+    laid_whole,
+    premultiplied,
+)
 from services.lipsync.renderer.shading import shadings
 from services.lipsync.renderer.shape import FaceShape, face_shape
 from services.lipsync.renderer.zone import Cells, Zone, backward
@@ -49,7 +58,7 @@ class PictureRenderer:
         self, pack: AvatarPack, width: int, height: int, scene: Scene | None = None
     ) -> None:
         """A shape other than the pack's is padded with a soft continuation of the picture; in a
-        scene the person stands before that, at the lower edge."""
+        scene the person stands before that, or before nothing, at the lower edge."""
         canvas, place = _fit(pack.picture, width, height, standing=scene is not None)
         scale = place.width / pack.width
         self.canvas, self.place = canvas, place
@@ -61,11 +70,19 @@ class PictureRenderer:
         rigid = _rigid(pack.person, frame, picture)
         self._aside = float(np.radians(pack.landmarks.yaw_degrees))
         self.overlay: Overlay | None = None
+        self._apart: Apart | None = None
+        self._lay: Lay = laid_whole
         layer = opaque(picture)
         if scene is not None:
             person = _cut_out(picture, frame, scene, fading=place.width < _WHOLE * width)
-            picture, layer = person.colours, premultiplied(person)
-            self.overlay = _staged(canvas, place, person.matte, layer, scene)
+            if scene.behind is None:
+                self._apart = Apart(person, canvas, place, frame.iod_px)
+                self._lay = self._apart.lay
+                picture, layer = self._apart.colours, self._apart.layer
+            else:
+                picture, layer = person.colours, premultiplied(person)
+                self.overlay = _staged(canvas, place, person.matte, layer, scene.behind)
+                self._lay = self.overlay.lay
         self.body = _Body(layer, frame, shape, rigid)
         self.mouth = Mouth(picture, frame, shape, rigid)
         self.eyes = [EyePicture(picture, frame, shape, side, rigid) for side in (0, 1)]
@@ -82,9 +99,10 @@ class PictureRenderer:
         """Of mouth and eyes, whether what is behind the person may show in them."""
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
-        """The picture of an expression, RGB [h, w, 3]; the next call overwrites it."""
+        """The picture of an expression, RGB [h, w, 3], before nothing RGBA [h, w, 4] that is not
+        premultiplied; the next call overwrites it."""
         expression, weights = self.posed(expression)
-        self.body.draw(weights, self._view, self.overlay)
+        self.body.draw(weights, self._view, self._lay)
         drawn = [
             self.mouth.draw(weights, expression.mouth, expression.composed),
             *(eye.draw(weights, expression) for eye in self.eyes),
@@ -93,7 +111,7 @@ class PictureRenderer:
             view = self._view[zone.slices]
             view[:] = blended(picture, view, self._share(n, zone))
         self._shade(expression, self._view)
-        return self.canvas
+        return self.canvas if self._apart is None else self._apart.joined(self.canvas)
 
     def _shade(self, expression: Expression, view: NDArray[np.uint8]) -> None:
         """What is drawn last lies where bodies and lips were traced."""
@@ -171,18 +189,14 @@ class _Body:
         self,
         weights: NDArray[np.float32],
         picture: NDArray[np.uint8],
-        overlay: Overlay | None = None,
+        lay: Lay,
     ) -> None:
-        """Draws it into a picture, RGB [h, w, 3], whose other parts never change; over what an
-        overlay puts behind it."""
+        """Draws it into a picture, RGB [h, w, 3], whose other parts never change."""
         self.trace(weights)
         doubled_places = self.origins * np.float32(2.0)
         for strip in self._strips:
             at = self.cells.at_pixels(doubled_places, strip.rows, strip.columns)
-            if overlay is None:
-                without_alpha(sample(self.doubled, at), out=picture[strip.pixels])
-            else:
-                overlay.lay(sample(self.doubled, at), strip.pixels, picture[strip.pixels])
+            lay(sample(self.doubled, at), strip.pixels, picture[strip.pixels])
 
 
 def _fields(
@@ -261,12 +275,12 @@ def _staged(
     place: Zone,
     matte: NDArray[np.uint8],
     layer: NDArray[np.uint8],
-    scene: Scene,
+    behind: Behind,
 ) -> Overlay:
-    """Puts the scene behind the person on the canvas; what does so again in every frame."""
+    """Puts a background behind the person on the canvas; what does so again in every frame."""
     person = np.zeros(canvas.shape[:2], np.float32)
     person[place.slices] = matte * np.float32(1 / 255)
-    canvas[:] = scene.behind(canvas, person)
+    canvas[:] = behind(canvas, person)
     view = canvas[place.slices]
     overlay = Overlay(view.copy())
     overlay.lay(layer, (slice(0, place.height), slice(0, place.width)), view)

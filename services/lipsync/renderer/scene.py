@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lipsync.pixels import blurred, resized
+from services.lipsync.pixels import blurred, enlarged, resized, without_alpha
 from services.lipsync.renderer.matte import CutOut, Plane
 from services.lipsync.renderer.zone import Zone
 
@@ -25,6 +25,10 @@ _LEAST_BLUR, _MOST_BLUR = 0.008, 0.07
 _FAR = 4.0
 """What the person hides takes its colour from so much further away."""
 _WELL_SEEN = 0.5
+_REACH, _DARKENING = 0.2, 10.0
+"""How softly colours darken that go on beyond a person, inter-ocular distances, and how late."""
+_FAINT = 0.1
+"""What is less of a person takes its colour from around."""
 _SOFT_PX = 2.0
 """A blur of so many pixels is computed in a small picture."""
 
@@ -33,7 +37,8 @@ _SOFT_PX = 2.0
 class Scene:
     """A background, and what of the pack's picture is the person."""
 
-    behind: Behind
+    behind: Behind | None
+    """None: nothing; the person's pixels have alpha then."""
     likelihood: Plane
     """How likely each pixel of the pack's picture is a person's, 0 to 1."""
 
@@ -91,6 +96,17 @@ def _filled(colours: NDArray[np.float32], free: Plane, sigma_px: float) -> NDArr
     return np.asarray(further + (known - further) * share, np.float32)
 
 
+class Lay(Protocol):
+    """Puts moved pixels [h, w, 4] at rows and columns of a picture, into `out` [h, w, 3]."""
+
+    def __call__(self, rgba: NDArray[np.uint8], at: tuple[slice, slice], out: Picture) -> None: ...  # noqa: D102 - as the class says
+
+
+def laid_whole(rgba: NDArray[np.uint8], at: tuple[slice, slice], out: Picture) -> None:
+    """Takes the colours alone."""
+    without_alpha(rgba, out=out)
+
+
 class Overlay:
     """Lays a person's premultiplied pixels over a background, which stands still."""
 
@@ -109,6 +125,54 @@ class Overlay:
         free = cv.cvtColor(cv.bitwise_not(matte), cv2.COLOR_GRAY2RGB)
         cv.multiply(self.background[at], free, dst=free, scale=1.0 / 255.0)
         cv.add(cv.cvtColor(rgba, cv2.COLOR_RGBA2RGB), free, dst=out)
+
+
+class Apart:
+    """Keeps a person's alpha beside its colours, which go on beyond its edges and then darken."""
+
+    def __init__(self, person: CutOut, canvas: Picture, place: Zone, iod_px: float) -> None:
+        """Puts the person on a canvas [h, w, 3], at a place, and nothing else."""
+        self.colours = _going_on(person, iod_px)
+        """Of the place, RGB [h, w, 3], not premultiplied."""
+        self.layer = np.dstack([self.colours, person.matte])
+        """The same with the matte, RGBA [h, w, 4]."""
+        canvas[:] = 0
+        canvas[place.slices] = self.colours
+        alpha = np.zeros(canvas.shape[:2], np.uint8)
+        self._matte = alpha[place.slices]
+        self._matte[:] = person.matte
+        self._alpha, self._joined = alpha, np.dstack([canvas, alpha])
+
+    def lay(self, rgba: NDArray[np.uint8], at: tuple[slice, slice], out: Picture) -> None:
+        """Pixels [h, w, 4] at rows and columns of the place; their colours into `out` [h, w, 3]."""
+        if rgba.size:
+            cv: Any = cv2
+            cv.extractChannel(rgba, 3, dst=self._matte[at])
+            without_alpha(rgba, out=out)
+
+    def joined(self, canvas: Picture) -> NDArray[np.uint8]:
+        """A canvas with alpha, RGBA [h, w, 4], not premultiplied; the next call overwrites it."""
+        cv: Any = cv2
+        joined: NDArray[np.uint8] = cv.merge([canvas, self._alpha], dst=self._joined)
+        return joined
+
+
+def _going_on(person: CutOut, iod_px: float) -> Picture:
+    """A person's colours [h, w, 3], and around them their like, which darkens further away: no edge
+    lies where the alpha ends, and a player that knows no alpha shows the person before black."""
+    height, width = person.matte.shape
+    share = person.matte.astype(np.float32) / 255.0
+    reach_px = _REACH * iod_px
+    # What is that soft has no pixels to lose.
+    shrink = max(1.0, 0.5 * reach_px / _SOFT_PX)
+    small = (max(8, round(width / shrink)), max(8, round(height / shrink)))
+    thin = resized(share, *small)
+    colours = resized(person.colours * share[..., None], *small)
+    around = _filled(colours, thin, 0.5 * reach_px / shrink)
+    around *= np.minimum(_DARKENING * blurred(thin, reach_px / shrink), 1.0)[..., None]
+    own = np.minimum(share / _FAINT, 1.0)[..., None]
+    soft = enlarged(around, width, height)
+    return np.asarray(np.rint(soft + (person.colours - soft) * own), np.uint8)
 
 
 def premultiplied(person: CutOut) -> NDArray[np.uint8]:

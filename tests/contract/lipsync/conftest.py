@@ -21,7 +21,7 @@ from vultus.storage.v1 import object_service_pb2, object_service_pb2_grpc
 from services.common.errors import NoFace, NotFound
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
-from services.lipsync.backdrop import Backdrop
+from services.lipsync.backdrop import Backdrop, Transparent
 from services.lipsync.capacity import Capacity, Format
 from services.lipsync.expression import MOUTH_SHAPES, Expression
 from services.lipsync.servicer import Limits, LipsyncServicer
@@ -89,8 +89,8 @@ class PlainPack:
 class PlainRenderer:
     """Brightens with the jaw, and with lips that shut."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self._picture = np.zeros((height, width, 3), np.uint8)
+    def __init__(self, width: int, height: int, channels: int) -> None:
+        self._picture = np.zeros((height, width, channels), np.uint8)
 
     def render(self, expression: Expression) -> NDArray[np.uint8]:
         self._picture[:] = np.uint8(60 + 100 * max(0.0, *expression.mouth[:2].tolist()))
@@ -143,7 +143,8 @@ class PlainStudio:
         self, pack: PlainPack, width: int, height: int, backdrop: Backdrop | None
     ) -> PlainRenderer | NoisyRenderer:
         self.backdrops.append(backdrop)
-        return self.noisy if width == 640 else PlainRenderer(width, height)
+        channels = 4 if isinstance(backdrop, Transparent) else 3
+        return self.noisy if width == 640 else PlainRenderer(width, height, channels)
 
 
 class Silent:

@@ -22,7 +22,7 @@ from services.common.errors import (
     Overloaded,
 )
 from services.common.grpc_client import responses, unary
-from services.lipsync.backdrop import Backdrop, Blur, Colour, Photo
+from services.lipsync.backdrop import Backdrop, Blur, Colour, Photo, Transparent
 
 if TYPE_CHECKING:
     from tests.contract.lipsync.conftest import House
@@ -363,6 +363,7 @@ async def test_cues_outside_an_utterance_are_refused(house: House) -> None:
         (wire.Background(colour_rgb=0x00B140), Colour(0, 177, 64)),
         (wire.Background(blur=0.5), Blur(0.5)),
         (wire.Background(image=CAT), Photo(b"a cat")),
+        (wire.Background(transparent=wire.Transparent()), Transparent()),
         (None, None),
     ],
 )
@@ -371,6 +372,29 @@ async def test_the_person_stands_before_the_background_that_is_wanted(
 ) -> None:
     await animate(house, [config(background=background), idle(100_000)])
     assert house.studio.backdrops == [backdrop]
+
+
+async def test_before_nothing_frames_are_vp9_with_alpha(house: House) -> None:
+    nothing = wire.Background(transparent=wire.Transparent())
+    received = await animate(house, [config(background=nothing), idle(400_000)])
+    frames = [response.frame for response in received if response.HasField("frame")]
+    assert [frame.keyframe for frame in frames] == [True] + [False] * 9
+    for part in ("access_unit", "alpha"):
+        decoder = av.CodecContext.create("vp9", "r")
+        packets = [av.Packet(getattr(frame, part)) for frame in frames]
+        shown = [picture for packet in [*packets, None] for picture in decoder.decode(packet)]
+        assert [(picture.width, picture.height) for picture in shown] == [(128, 160)] * 10
+
+
+async def test_frames_before_anything_else_have_no_alpha(house: House) -> None:
+    received = await animate(house, [config(), idle(80_000)])
+    assert {response.frame.alpha for response in received} == {b""}
+
+
+async def test_a_live_animation_is_never_transparent(house: House) -> None:
+    nothing = wire.Background(transparent=wire.Transparent())
+    with pytest.raises(InvalidInput, match="transparent"):
+        await animate(house, [config(background=nothing, paced=True), idle(100_000)])
 
 
 @pytest.mark.parametrize(

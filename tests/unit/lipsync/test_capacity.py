@@ -28,6 +28,11 @@ def test_large_pictures_take_more_room() -> None:
         pass
 
 
+def test_alpha_takes_more_room() -> None:
+    assert USUAL.weight == 1.0
+    assert 1.5 < Format(512, 512, 25, transparent=True).weight < 2.0
+
+
 def test_one_alone_is_always_let_in() -> None:
     with Capacity(1.0).taken(LARGE):
         pass

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.lipsync.animation import Renderer
+from services.lipsync.backdrop import Colour, Transparent
 from services.lipsync.expression import Expression, HeadPose
 from services.lipsync.pack import AvatarPack
 from services.lipsync.pixels import blurred, resized
+from services.lipsync.portrait import PackBuilder, PortraitInspector
 from services.lipsync.renderer import PictureRenderer
 from services.lipsync.renderer.frame import FaceFrame
 from services.lipsync.renderer.matte import cut_out
-from services.lipsync.renderer.scene import Behind, Scene, covering, out_of_focus, plain
+from services.lipsync.renderer.scene import Apart, Behind, Scene, covering, out_of_focus, plain
+from services.lipsync.renderer.zone import Zone
+from services.lipsync.studio import PictureStudio
 from tests.fakes.drawn_face import drawn_pack
 
 GREEN = (0, 177, 64)
@@ -25,13 +32,16 @@ def pack() -> AvatarPack:
     return drawn_pack()
 
 
-def scene(pack: AvatarPack, behind: Behind) -> Scene:
+def scene(pack: AvatarPack, behind: Behind | None) -> Scene:
     person = resized(pack.person, pack.width, pack.height).astype(np.float32) / 255.0
     return Scene(behind, blurred(person, 2.0))
 
 
 def drawn(
-    pack: AvatarPack, behind: Behind, expression: Expression, size: tuple[int, int] | None = None
+    pack: AvatarPack,
+    behind: Behind | None,
+    expression: Expression,
+    size: tuple[int, int] | None = None,
 ) -> Picture:
     width, height = size or (pack.width, pack.height)
     return PictureRenderer(pack, width, height, scene(pack, behind)).render(expression)
@@ -150,3 +160,98 @@ def test_what_the_person_does_not_reach_stands_still(pack: AvatarPack) -> None:
 def test_without_a_scene_the_picture_is_the_portrait_bit_for_bit(pack: AvatarPack) -> None:
     renderer = PictureRenderer(pack, pack.width, pack.height)
     assert np.array_equal(renderer.render(Expression()), pack.picture)
+
+
+TURNED = Expression(head=HeadPose(yaw=0.08, roll=0.05), breath=1.0)
+
+
+def shares(pack: AvatarPack, size: tuple[int, int] | None = None) -> tuple[Picture, Picture]:
+    """The alpha at rest, and with a turned head."""
+    rest, turned = (drawn(pack, None, how, size)[..., 3] for how in (Expression(), TURNED))
+    return rest, turned
+
+
+def test_before_nothing_the_person_is_whole_and_all_else_is_clear(pack: AvatarPack) -> None:
+    picture = drawn(pack, None, Expression())
+    assert picture.shape == (pack.height, pack.width, 4)
+    alpha, person = picture[..., 3], resized(pack.person, pack.width, pack.height) > 127
+    assert alpha[:20, :20].max() == 0
+    assert (alpha[~person] < 128).mean() > 0.98
+    assert (alpha[person] > 127).mean() > 0.98
+    whole = alpha == 255
+    assert whole.mean() > 0.1
+    assert np.array_equal(picture[..., :3][whole], pack.picture[whole])
+
+
+@pytest.mark.parametrize("expression", [Expression(), TURNED, Expression(blink=1.0)])
+def test_over_a_colour_it_looks_as_it_does_before_that_colour(
+    pack: AvatarPack, expression: Expression
+) -> None:
+    rgba = drawn(pack, None, expression).astype(np.float32)
+    share = rgba[..., 3:] / 255.0
+    laid = rgba[..., :3] * share + np.array(GREEN) * (1.0 - share)
+    differs = np.abs(laid - drawn(pack, plain(*GREEN), expression)).max(axis=-1)
+    assert differs.mean() < 0.5
+    assert np.percentile(differs, 99.5) < 12
+
+
+def test_the_alpha_follows_a_turned_head(pack: AvatarPack) -> None:
+    rest, turned = shares(pack)
+    moved = np.abs(rest.astype(int) - turned) > 128
+    assert 20 < moved.sum() < 0.2 * moved.size
+    before = drawn(pack, plain(*GREEN), TURNED).astype(int)
+    green = np.abs(before - GREEN).max(axis=-1) < 8
+    assert (turned[green] < 32).mean() > 0.98
+
+
+def test_beyond_its_edges_a_person_keeps_its_colours_and_nothing_of_the_portrait_is_left() -> None:
+    cover, picture = soft_disc()
+    person = cut_out(picture, FRAME, blurred(cover, 2.0))
+    canvas = np.full((256, 300, 3), 99, np.uint8)
+    apart = Apart(person, canvas, Zone(20, 0, 256, 256), FRAME.iod_px)
+    ring = (person.matte < 20) & (blurred(cover, 3.0) > 0.02)
+    assert np.abs(apart.colours[ring].astype(float) - SKIN).mean() < 20
+    assert canvas[:, :20].max() == canvas[:, 276:].max() == 0
+    assert canvas[:10, 20:30].max() == 0
+    # The wall is blue; whatever is left of it would be bluer than red.
+    assert (canvas[..., 2].astype(int) - canvas[..., 0]).max() < 12
+
+
+def test_before_nothing_the_same_is_drawn_whatever_came_before(pack: AvatarPack) -> None:
+    renderer = PictureRenderer(pack, 320, 640, scene(pack, None))
+    first = renderer.render(TURNED).copy()
+    renderer.render(Expression(blink=1.0))
+    assert np.array_equal(renderer.render(TURNED), first)
+    assert first[:320, :, 3].max() == 0
+    assert first[-1, :, 3].max() == 255
+
+
+class Likely:
+    """Knows the person of a drawn face; stands for the builder of packs."""
+
+    def likelihood(self, pack: AvatarPack) -> NDArray[np.float32]:
+        return scene(pack, None).likelihood
+
+
+class OnDevice:
+    """Stands for what draws on a GPU."""
+
+    def renderer(self, drawn: PictureRenderer) -> Renderer:
+        return Elsewhere()
+
+
+class Elsewhere:
+    def render(self, expression: Expression) -> Picture:
+        raise NotImplementedError
+
+
+def test_what_is_transparent_is_drawn_on_the_cpu_where_all_else_is_drawn_on_a_gpu(
+    pack: AvatarPack,
+) -> None:
+    studio = PictureStudio(
+        cast("PortraitInspector", None), cast("PackBuilder", Likely()), OnDevice()
+    )
+    size = pack.width, pack.height
+    assert isinstance(studio.renderer(pack, *size, Colour(*GREEN)), Elsewhere)
+    alone = studio.renderer(pack, *size, Transparent())
+    assert np.array_equal(alone.render(TURNED), drawn(pack, None, TURNED))
