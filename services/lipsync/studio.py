@@ -51,8 +51,7 @@ class PictureStudio:
     def renderer(
         self, pack: AvatarPack, width: int, height: int, backdrop: Backdrop | None = None
     ) -> Renderer:
-        """What draws the avatar at a size, before a backdrop or what the portrait shows; what is
-        transparent is drawn by each session on its own.
+        """What draws the avatar at a size, before a backdrop or what the portrait shows.
 
         Raises ImageUndecodable and ImageTooLarge when the backdrop's file is no good.
         """
@@ -60,9 +59,7 @@ class PictureStudio:
         if backdrop is not None:
             scene = Scene(_behind(backdrop), self._builder.likelihood(pack))
         drawn = PictureRenderer(pack, width, height, scene)
-        if self._batched is None or isinstance(backdrop, Transparent):
-            return drawn
-        return self._batched.renderer(drawn)
+        return drawn if self._batched is None else self._batched.renderer(drawn)
 
 
 def _behind(backdrop: Backdrop) -> Behind | None:

@@ -112,6 +112,8 @@ def _body(renderer: PictureRenderer, form: Form) -> dict[str, NDArray[Any]]:
     backdrop = renderer.canvas.copy()
     if renderer.overlay is not None:
         backdrop[place.slices] = renderer.overlay.background
+    if renderer.apart is not None:
+        backdrop[:] = 0
     cells = body.cells
     moves = body.fields.reshape(len(FIELDS), cells.rows + 2, cells.columns + 2, 2)
     # Beyond its cells nothing moves.

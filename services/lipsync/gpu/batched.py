@@ -23,7 +23,7 @@ _BATCH_PIXELS = 32 * 512 * 512
 """What is drawn at once at most: a frame needs some 200 bytes of the device's memory a pixel."""
 
 Picture = NDArray[np.uint8]
-"""RGB [h, w, 3]."""
+"""RGB [h, w, 3], or RGBA [h, w, 4]."""
 Frame = tuple[int, NDArray[np.float32]]
 """The slot of an avatar, and its moment."""
 

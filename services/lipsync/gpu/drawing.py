@@ -16,7 +16,7 @@ from services.lipsync.renderer.picture import INVERSION_STEPS
 
 SLOT, MOMENTS, PICTURES = "slot", "moment", "picture"
 """Inputs beside the avatars' tables: the slot of each frame's avatar int64 [n], its moment [n, k];
-and the output, RGB uint8 [n, h, w, 3]."""
+and the output, RGB or RGBA uint8 [n, h, w, 3 or 4]."""
 
 
 def drawing(form: Form) -> bytes:
@@ -36,8 +36,10 @@ def drawing(form: Form) -> bytes:
     zones = [lips, *eyes(graph, form, avatar, marks, now)]
     picture = _composed(graph, form, body, zones, avatar, marks)
     picture = shaded(graph, form, picture, (body_away, lips_away), avatar, marks, now)
+    if form.transparent:
+        picture = graph.joined(picture, body.parts(3, 1, axis=1)[1], axis=1)
     pixels = graph.op("Cast", graph.op("Round", picture.clipped(0.0, 255.0)), to=TensorProto.UINT8)
-    shape = ("frames", form.height, form.width, 3)
+    shape = ("frames", form.height, form.width, form.channels)
     graph.output(pixels.transposed(0, 2, 3, 1), PICTURES, np.dtype(np.uint8), shape)
     return graph.model()
 

@@ -37,6 +37,13 @@ class Form:
     """Likewise of a mouth; eyes have half as many."""
     skin_cells: int
     """On which the light on skin is computed."""
+    transparent: bool
+    """Whether pictures have alpha."""
+
+    @property
+    def channels(self) -> int:
+        """Of a picture: RGB or RGBA."""
+        return 4 if self.transparent else 3
 
     @property
     def mouth(self) -> ZoneForm:
@@ -77,6 +84,7 @@ class Form:
             cells=_room(_LEAST_CELLS, _centres(renderer.body.cells)),
             zone_cells=zone_cells,
             skin_cells=_room_for_skin(*(_centres(part.cells) for part in renderer.shadings)),
+            transparent=renderer.apart is not None,
         )
 
 

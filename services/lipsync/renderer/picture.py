@@ -70,15 +70,15 @@ class PictureRenderer:
         rigid = _rigid(pack.person, frame, picture)
         self._aside = float(np.radians(pack.landmarks.yaw_degrees))
         self.overlay: Overlay | None = None
-        self._apart: Apart | None = None
+        self.apart: Apart | None = None
         self._lay: Lay = laid_whole
         layer = opaque(picture)
         if scene is not None:
             person = _cut_out(picture, frame, scene, fading=place.width < _WHOLE * width)
             if scene.behind is None:
-                self._apart = Apart(person, canvas, place, frame.iod_px)
-                self._lay = self._apart.lay
-                picture, layer = self._apart.colours, self._apart.layer
+                self.apart = Apart(person, canvas, place, frame.iod_px)
+                self._lay = self.apart.lay
+                picture, layer = self.apart.colours, self.apart.layer
             else:
                 picture, layer = person.colours, premultiplied(person)
                 self.overlay = _staged(canvas, place, person.matte, layer, scene.behind)
@@ -111,7 +111,7 @@ class PictureRenderer:
             view = self._view[zone.slices]
             view[:] = blended(picture, view, self._share(n, zone))
         self._shade(expression, self._view)
-        return self.canvas if self._apart is None else self._apart.joined(self.canvas)
+        return self.canvas if self.apart is None else self.apart.joined(self.canvas)
 
     def _shade(self, expression: Expression, view: NDArray[np.uint8]) -> None:
         """What is drawn last lies where bodies and lips were traced."""

@@ -56,7 +56,7 @@ EXPRESSIONS = {
 }
 
 
-def scene(pack: AvatarPack, behind: Behind) -> Scene:
+def scene(pack: AvatarPack, behind: Behind | None) -> Scene:
     person = resized(pack.person, pack.width, pack.height).astype(np.float32) / 255.0
     return Scene(behind, blurred(person, 2.0))
 
@@ -77,6 +77,7 @@ FACES = {
     "small, before a colour": lambda: drawn(drawn_pack(iod_px=60.0), plain(0, 177, 64)),
     "before a picture": lambda: drawn(drawn_pack(parted=0.14), covering(photo())),
     "out of focus, wide": lambda: drawn(drawn_pack(), out_of_focus(0.6), width=400),
+    "before nothing": lambda: PictureRenderer(pack := drawn_pack(), 320, SIZE, scene(pack, None)),
     "padded": lambda: drawn(drawn_pack(), width=400),
 }
 
