@@ -189,7 +189,7 @@ class Api:
         return self.until(video_id)
 
     def content(self, video_id: str) -> bytes:
-        """The MP4."""
+        """The file."""
         answer = self.http.get(f"/v1/videos/{video_id}/content")
         assert answer.status_code == httpx.codes.OK
         return answer.content

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.e2e.conftest import Api, Json, Refused, Stack
-from tests.e2e.watching import HEARD_RATE_HZ, Transcribe, error_rate, film, letters
+from tests.e2e.watching import HEARD_RATE_HZ, Transcribe, alphas, error_rate, film, letters
 
 ENGLISH = "One portrait and one sentence are enough to make a person speak."
 MANDARIN = "一张照片和一句话，就能让人开口说话。"
@@ -180,6 +180,55 @@ def test_a_performance_is_seen_before_the_colour_that_was_asked_for(
     assert refused.value.problem["errors"][0]["location"] == (
         "body.performance.cues.0.at.text_offset"
     )
+
+
+@pytest.fixture(scope="module")
+def transparent(api: Api, avatar_id: str) -> Json:
+    output = {"background": {"type": "transparent"}, "width": 256}
+    return api.ended(api.video(avatar_id, ENGLISH, output=output))
+
+
+def test_before_nothing_a_person_has_alpha_that_moves_along(api: Api, transparent: Json) -> None:
+    assert transparent["status"] == "succeeded", transparent["error"]
+    assert transparent["background"] == {"type": "transparent"}
+    alpha = alphas(api.content(transparent["id"]))
+    count, height, width = alpha.shape
+    assert count == round(transparent["duration_s"] * 25)
+    assert (width, height) == (transparent["width"], transparent["height"])
+    assert alpha[:, :16, :16].max() <= 3, "the corner is clear"
+    face = alpha[:, height // 2 - 8 : height // 2 + 8, width // 2 - 8 : width // 2 + 8]
+    assert face.min() >= 252, "the face is opaque"
+    assert 0.2 < (alpha[0] > 127).mean() < 0.9
+    assert (np.ptp(alpha, axis=0) > 100).any(), "the edge moves"
+
+
+def test_a_transparent_file_is_a_webm_that_is_heard_and_served_like_an_mp4(
+    api: Api, transparent: Json, transcript: Transcribe
+) -> None:
+    path = f"/v1/videos/{transparent['id']}/content"
+    answer = api.http.get(path)
+    content = answer.content
+    assert answer.headers["content-type"] == "video/webm"
+    assert f'"{transparent["id"]}.webm"' in answer.headers["content-disposition"]
+    assert len(content) == transparent["bytes"]
+    shown = film(content)
+    assert (shown.codecs, shown.fps) == (("vp9", "opus"), 25)
+    assert (shown.picture_times[0], shown.sound_starts_s) == (0.0, 0.0)
+    assert len(shown.sound) / HEARD_RATE_HZ == pytest.approx(transparent["duration_s"], abs=0.05)
+    heard = transcript(shown.sound, "en")
+    words = [re.findall(r"[a-z']+", text.lower()) for text in (ENGLISH, heard)]
+    assert error_rate(*words) <= 0.05
+    part = api.http.get(path, headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, content[100:200])
+    subtitles = api.http.get(f"/v1/videos/{transparent['id']}/subtitles")
+    assert letters("make a person speak") in letters(subtitles.text)
+
+
+def test_a_transparent_stream_is_refused_for_a_reason(api: Api, avatar_id: str) -> None:
+    with pytest.raises(Refused) as refused:
+        api.post("/v1/streams", {"avatar_id": avatar_id, "background": {"type": "transparent"}})
+    (fault,) = refused.value.problem["errors"]
+    assert "keyed out" in fault["message"]
 
 
 def dip_px(pictures: NDArray[np.float32]) -> float:

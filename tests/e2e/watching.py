@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import av
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 Transcribe = Callable[[NDArray[np.float32], str], str]
@@ -19,7 +20,7 @@ HEARD_RATE_HZ = 16_000
 
 @dataclass(frozen=True)
 class Film:
-    """A decoded MP4."""
+    """A decoded video."""
 
     pictures: list[NDArray[np.uint8]]
     picture_times: list[float]
@@ -44,6 +45,22 @@ def film(content: bytes) -> Film:
                 sound += [part.to_ndarray().reshape(-1) for part in resampler.resample(frame)]
         rate = float(video.average_rate or 0)
         return Film(pictures, picture_times, np.concatenate(sound), sound_times[0], codecs, rate)
+
+
+def alphas(content: bytes) -> NDArray[np.uint8]:
+    """How opaque each pixel of each picture of a WebM is [n, h, w]; FFmpeg's own decoder of VP9,
+    which `film` takes, looks past it."""
+    decoder = av.CodecContext.create("libvpx-vp9", "r")
+    assert isinstance(decoder, VideoCodecContext)
+    planes = []
+    with av.open(io.BytesIO(content), "r") as file:
+        for packet in file.demux(file.streams.video[0]):
+            for frame in decoder.decode(packet):
+                assert frame.format.name == "yuva420p"
+                plane = frame.planes[3]
+                rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+                planes.append(rows[: frame.height, : frame.width].copy())
+    return np.stack(planes)
 
 
 def error_rate(said: list[str], heard: list[str]) -> float:

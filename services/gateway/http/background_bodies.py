@@ -76,8 +76,8 @@ class TransparentBackground(_Background):
 def _opaque(value: Any) -> Any:
     if isinstance(value, dict) and value.get("type") == "transparent":
         raise ValueError(
-            "H.264 has no transparency: possible are original, colour, image and blur; "
-            "a colour such as #00b140 can be keyed out"
+            "a live stream can't be transparent, since H.264 over WebRTC has no alpha: possible "
+            "are original, colour, image and blur; a colour such as #00b140 can be keyed out"
         )
     return value
 
@@ -88,7 +88,7 @@ BackgroundBody = Annotated[_Opaque | TransparentBackground, Field(discriminator=
 OpaqueBackground = Annotated[
     Annotated[_Opaque, Field(discriminator="type")] | None, BeforeValidator(_opaque)
 ]
-"""What H.264 can show; None: what the portrait shows."""
+"""As a stream can have it; None: what the portrait shows."""
 
 
 def told_background(background: Background | None) -> BackgroundBody:

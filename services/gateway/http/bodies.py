@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from services.gateway.http.background_bodies import OpaqueBackground
+from services.gateway.http.background_bodies import BackgroundBody
 from services.gateway.http.fields import (
     METADATA_NAMES,
     Attestation,
@@ -108,7 +108,7 @@ class Picture(Request):
     height: Even | None = None
     """Pixels, even. The short side has 256 to 1080."""
     fps: Literal[25, 30] = 25
-    background: OpaqueBackground = None
+    background: BackgroundBody | None = None
     """What stands behind the person; left out: what the portrait shows."""
 
     @model_validator(mode="after")

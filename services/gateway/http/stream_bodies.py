@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from services.gateway.http.background_bodies import OpaqueBackground
 from services.gateway.http.bodies import Picture, Request
 from services.gateway.http.fields import DriveText, Id
 from services.gateway.performance_bodies import (
@@ -24,6 +25,8 @@ class StreamRequest(Picture):
     avatar_id: Id = Field(examples=["av_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
     voice_id: Id | None = Field(default=None, examples=["vo_en_heart"])
     """Speaks all texts; left out, a voice of each text's language does."""
+    background: OpaqueBackground = None
+    """What stands behind the person; left out: what the portrait shows. Never transparent."""
     idle_timeout_s: int = Field(default=900, ge=5, le=MAX_DURATION_S)
     """The stream ends when nothing was said, or sent to be said, for so long."""
     max_duration_s: int = Field(default=MAX_DURATION_S, ge=5, le=MAX_DURATION_S)

@@ -19,6 +19,7 @@ from services.gateway.media import (
     Gesture,
     Gestures,
     Photo,
+    Transparent,
     UtteranceEnd,
 )
 from services.gateway.records import Suggestion, Verdict
@@ -116,15 +117,28 @@ async def test_backgrounds_that_are_not_known_are_refused_by_name(
     assert place in answer["errors"][0]["location"]
 
 
-async def test_transparency_is_refused_with_what_is_possible(
-    client: httpx.AsyncClient, avatar_id: str
+async def test_a_video_can_be_transparent(
+    stage: Stage, client: httpx.AsyncClient, avatar_id: str
 ) -> None:
     body = video(avatar_id, output={"background": {"type": "transparent"}})
-    answer: Any = problem(await client.post("/v1/videos", json=body), 422, "validation_failed")
+    response = await client.post("/v1/videos", json=body)
+    assert response.status_code == 202, response.text
+    assert response.json()["background"] == {"type": "transparent"}
+    (kept,) = stage.videos.kept.values()
+    assert kept.spec.look == Look(background=Transparent())
+
+
+async def test_a_stream_can_not_be_transparent_and_is_told_what_is_possible(
+    stage: Stage, client: httpx.AsyncClient, avatar_id: str
+) -> None:
+    body = {"avatar_id": avatar_id, "background": {"type": "transparent"}}
+    answer: Any = problem(await client.post("/v1/streams", json=body), 422, "validation_failed")
     (fault,) = answer["errors"]
-    assert fault["location"] == "body.output.background"
-    assert "H.264 has no transparency" in fault["message"]
+    assert fault["location"] == "body.background"
+    assert "H.264 over WebRTC has no alpha" in fault["message"]
     assert "original, colour, image and blur" in fault["message"]
+    assert "keyed out" in fault["message"]
+    assert not stage.streams.kept
 
 
 @pytest.mark.parametrize(
