@@ -20,7 +20,7 @@ from services.lipsync.gpu.slots import Slots
 from services.lipsync.renderer import PictureRenderer
 
 _BATCH_PIXELS = 32 * 512 * 512
-"""What is drawn at once at most: a frame needs some 200 bytes of the device's memory a pixel."""
+"""What is drawn at once at most; by its tensors a frame needs some 200 bytes a pixel meanwhile."""
 
 Picture = NDArray[np.uint8]
 """RGB [h, w, 3], or RGBA [h, w, 4]."""
