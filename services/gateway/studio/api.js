@@ -18,11 +18,12 @@ export const key = {
   wellFormed: (value) => /^[\x21-\x7e]{1,200}$/.test(value),
 };
 
-/** Sends a request and returns the answer; raises Problem. */
-export async function call(method, path, { json, form, body, type, token, signal } = {}) {
+/** Sends a request and returns the answer; `version`: what it is to change. Raises Problem. */
+export async function call(method, path, { json, form, body, type, token, version, signal } = {}) {
   const headers = { Authorization: `Bearer ${token ?? key.get()}` };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (type) headers["Content-Type"] = type;
+  if (version !== undefined) headers["If-Match"] = `"${version}"`;
   const content = json === undefined ? (form ?? body) : JSON.stringify(json);
   let answer;
   try {

@@ -78,6 +78,13 @@ export function distance(date) {
   return new Intl.RelativeTimeFormat(current).format(Math.round(s / size), unit);
 }
 
+/** A number of whole seconds, in the largest unit that tells it exactly. */
+export function wholly(seconds) {
+  const [unit, size] = UNITS.find(([, each]) => seconds % each === 0) ?? ["second", 1];
+  const format = new Intl.NumberFormat(current, { style: "unit", unit, unitDisplay: "long" });
+  return format.format(seconds / size);
+}
+
 /** A duration, for people. */
 export function duration(ms) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";

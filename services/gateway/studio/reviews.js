@@ -4,6 +4,7 @@ import { ask, pause } from "./api.js";
 import { say } from "./language.js";
 import { byId, complain, inform } from "./page.js";
 import { ReviewCard } from "./review.js";
+import { Reviewing } from "./reviewing.js";
 
 const PLACE = "/v1/moderation/reviews";
 const PAGE = 20;
@@ -21,7 +22,7 @@ export class Reviews {
   #started = false;
   #told = false;
   #wanted = "";
-  #reviewing = null;
+  #reviewing = new Reviewing();
   #scope = new AbortController();
   #clock = null;
 
@@ -47,7 +48,7 @@ export class Reviews {
   /** Shows nothing and looks for nothing. */
   forget() {
     this.#started = this.#shown = false;
-    this.#reviewing = null;
+    this.#reviewing.forget();
     this.#scope.abort();
     clearInterval(this.#clock);
     this.#clear();
@@ -113,7 +114,7 @@ export class Reviews {
     const waiting = await this.#pagesOf("pending", this.#status === "pending" ? this.#pages : 1, signal);
     this.#count(waiting);
     if (!this.#shown) return;
-    if (!this.#reviewing) await this.#learn(signal);
+    await this.#reviewing.learn(signal);
     if (this.#status === "pending") {
       this.#list(waiting);
       await this.#settle(waiting, signal);
@@ -134,17 +135,6 @@ export class Reviews {
       if (!cursor) break;
     }
     return { items, more: Boolean(cursor) };
-  }
-
-  async #learn(signal) {
-    const { reviewing } = await ask("GET", "/v1/moderation/policy", { signal });
-    this.#reviewing = reviewing;
-    byId("reviews-off").hidden = reviewing.enabled;
-  }
-
-  /** What happens to something of this purpose when nobody decides. */
-  #otherwise(purpose) {
-    return this.#reviewing?.[purpose === "drive" ? "live" : "jobs"].otherwise;
   }
 
   #count({ items, more }) {
@@ -175,7 +165,7 @@ export class Reviews {
     const card = new ReviewCard(
       review,
       (...decision) => this.#decide(...decision),
-      (purpose) => this.#otherwise(purpose),
+      (purpose) => this.#reviewing.otherwise(purpose),
     );
     // Ids grow with time: newest first.
     const older = [...this.#cards.values()].filter((one) => one.id < card.id);

@@ -273,6 +273,49 @@ def test_what_happens_otherwise_is_told(
     expect(card(visit, review).locator(".due")).to_contain_text(f"after that it is {end}")
 
 
+def test_how_people_are_asked_can_be_changed(visit: Visit, gateway: FakeGateway) -> None:
+    stage = gateway.stage
+    before = Policy(allow=("poker face",), reviewing=Reviewing(jobs=Patience(5_400, True)))
+    gateway.run(stage.policies.put(stage.account.id, before, author="key", expected_version=None))
+    review = held(gateway, "One.")
+    look(visit)
+    expect(card(visit, review).locator(".due")).to_contain_text("after that it is approved")
+    visit.page.get_by_text("How people are asked").click()
+    jobs = visit.page.get_by_role("group", name="Videos, faces, speech")
+    live = visit.page.get_by_role("group", name="Live streams")
+    expect(jobs.get_by_label("Waits for").locator("option:checked")).to_have_text("90 minutes")
+    jobs.get_by_label("Waits for").select_option("8 hours")
+    jobs.get_by_label("After that").select_option("Reject")
+    live.get_by_label("Waits for").select_option("30 seconds")
+    live.get_by_label("After that").select_option("Approve")
+    visit.page.get_by_label("A person decides").uncheck()
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.locator("#reviews-off")).to_be_visible()
+    expect(card(visit, review).locator(".due")).to_contain_text("after that it is rejected")
+    made = gateway.run(stage.policies.get(stage.account.id)).policy
+    assert made.allow == ("poker face",)
+    assert made.reviewing == Reviewing(False, Patience(28_800, False), Patience(30, True))
+
+
+def test_a_policy_that_was_changed_meanwhile_is_not_lost(
+    visit: Visit, gateway: FakeGateway
+) -> None:
+    look(visit)
+    visit.page.get_by_text("How people are asked").click()
+    stage, other = gateway.stage, Policy(deny=(), languages=("en",))
+    gateway.run(stage.policies.put(stage.account.id, other, author="key", expected_version=None))
+    visit.page.get_by_label("A person decides").uncheck()
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.get_by_role("alert")).to_be_visible()
+    expect(visit.page.get_by_label("A person decides")).to_be_checked()
+    visit.page.get_by_label("A person decides").uncheck()
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.locator("#reviews-off")).to_be_visible()
+    made = gateway.run(stage.policies.get(stage.account.id)).policy
+    assert (made.languages, made.reviewing.enabled) == (("en",), False)
+    visit.complaints.clear()
+
+
 def test_pictures_are_seen(visit: Visit, gateway: FakeGateway) -> None:
     review = held_file(gateway, ReviewKind.IMAGE, "avatar", picture())
     look(visit)
