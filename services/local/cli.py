@@ -184,9 +184,10 @@ def download_video(
     video_id: str,
     out_file: Annotated[Path | None, typer.Option("--out", "-o")] = None,
 ) -> None:
-    """Save a video."""
-    target = out_file or Path(f"{video_id}.mp4")
+    """Save a video: an MP4, or a WebM when it is transparent."""
     with api() as client:
+        transparent = client.get(f"/v1/videos/{video_id}")["background"]["type"] == "transparent"
+        target = out_file or Path(f"{video_id}.{'webm' if transparent else 'mp4'}")
         client.download(f"/v1/videos/{video_id}/content", target)
     typer.echo(target)
 

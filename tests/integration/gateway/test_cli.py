@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from services.gateway import accounts
+from services.gateway.look import Look
+from services.gateway.media import Transparent
 from services.gateway.records import Suggestion, Verdict, VideoStatus
 from services.local.cli import app
 from tests.fakes.stage import Stage
@@ -144,6 +147,25 @@ async def test_videos_are_shown_saved_cancelled_and_erased(
     assert (await vultus("videos", "delete", video_id)).exit_code == 0
     assert stage.videos.kept[video_id].deleted_at is not None
     assert (await vultus("videos", "get", video_id)).exit_code == 1
+
+
+@pytest.mark.parametrize(("background", "kind"), [(None, "mp4"), (Transparent(), "webm")])
+async def test_a_video_is_saved_as_what_it_is(
+    vultus: Terminal,
+    stage: Stage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    background: Transparent | None,
+    kind: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    avatar = stage.avatars.add(stage.account.id)
+    await vultus("say", avatar.id, "Hello.", "--out", str(tmp_path / "a.mp4"))
+    ((video_id, video),) = stage.videos.kept.items()
+    stage.videos.put(video, spec=replace(video.spec, look=Look(background=background)))
+    saved = await vultus("videos", "download", video_id)
+    assert saved.stdout == f"{video_id}.{kind}\n"
+    assert (tmp_path / f"{video_id}.{kind}").read_bytes() == (tmp_path / "a.mp4").read_bytes()
 
 
 async def test_avatars_and_keys_are_made_and_ended(
