@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from services.common.errors import StartupError
 from services.moderation.features import BUCKETS, count
 from services.moderation.lexicon import Language
-from services.moderation.normalisation import BREAK, HAN, Reading, View
+from services.moderation.normalisation import BREAK, Reading, View, count_han
 from services.moderation.policy import GUARDED, NO_POLICY, Policy
 from services.moderation.verdict import Label, Span
 
@@ -221,12 +221,12 @@ def outside(place: Span, allowed: Sequence[Span]) -> list[Span]:
 
 def _says_enough(words: str, ideographs: str) -> bool:
     """Whether a passage is long enough to be judged by what it is made of."""
-    return len(words.split()) >= _LEAST_WORDS or len(HAN.findall(ideographs)) >= _LEAST_IDEOGRAPHS
+    return len(words.split()) >= _LEAST_WORDS or count_han(ideographs) >= _LEAST_IDEOGRAPHS
 
 
 def is_chinese(ideographs: str) -> bool:
     """Whether a passage is Chinese: a character weighs as much as three letters."""
-    return 3 * len(HAN.findall(ideographs)) > _CHINESE_SHARE * len(ideographs)
+    return 3 * count_han(ideographs) > _CHINESE_SHARE * len(ideographs)
 
 
 def _read(reading: Reading, parts: Sequence[Span]) -> tuple[str, str]:

@@ -22,6 +22,7 @@ _SHIFT = np.uint64(31)
 _MASK = np.uint64(BUCKETS - 1)
 
 Buckets = NDArray[np.uint64]
+_NOTHING = np.empty(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def _chinese(text: str) -> Buckets:
     """Groups that hold an ideograph."""
     codes = _codes(text)
     is_han = (codes >= _FIRST_HAN) & (codes <= _LAST_HAN)
+    if not is_han.any():
+        return _NOTHING
     before = np.concatenate([[0], np.cumsum(is_han)])
     found = []
     for size in _CHINESE_SIZES:
@@ -71,6 +74,8 @@ def _chinese(text: str) -> Buckets:
 
 def _english(text: str) -> Buckets:
     """Groups within a word, the space before and after it included; none of ideographs."""
+    if text.isspace():
+        return _NOTHING
     codes = _codes(text)
     barred = np.concatenate([[0], np.cumsum((codes == _SPACE) | (codes < _SPACE))])
     han = np.concatenate([[0], np.cumsum((codes >= _FIRST_HAN) & (codes <= _LAST_HAN))])

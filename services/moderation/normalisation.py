@@ -16,6 +16,7 @@ BREAK = "\n"
 
 _HAN = r"\u3400-\u9fff\U00020000-\U0003ffff"
 HAN = re.compile(f"[{_HAN}]")
+_HANS = re.compile(f"[{_HAN}]+")
 _RUN = re.compile(r"[^\W_]+")
 _WORD = re.compile(rf"[^\W_{_HAN}]+")
 # A sign may stand for a letter inside a word or at its start: "p@ss", "$ell".
@@ -36,6 +37,11 @@ _MIN_SPELLED_LETTERS = 3
 _MAX_WORD = 16
 
 
+def count_han(text: str) -> int:
+    """How many ideographs a text has."""
+    return len(text) - len(_HANS.sub("", text))
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A reading of a text: searchable characters and where each came from."""
@@ -53,6 +59,8 @@ class View:
 
 def _view(text: str, origin: Sequence[int]) -> View:
     """A view each of whose characters was read from one of the original."""
+    if isinstance(origin, range):
+        return View(text, tuple(origin), tuple(range(1, len(origin) + 1)))
     return View(text, tuple(origin), tuple(map((1).__add__, origin)))
 
 
@@ -60,6 +68,9 @@ def folded(text: str) -> View:
     """The text with every character in its plain form."""
     if text.isascii():
         return _view(text.lower(), range(len(text)))
+    plain_forms = {ord(sign): fold(sign) for sign in set(text)}
+    if all(len(plain) == 1 for plain in plain_forms.values()):
+        return _view(text.translate(plain_forms), range(len(text)))
     characters: list[str] = []
     origin: list[int] = []
     for index, plain in enumerate(map(fold, text)):
@@ -177,9 +188,12 @@ def words(base: View, vocabulary: Vocabulary) -> View:
 
 
 def _tokens(text: str, vocabulary: Vocabulary) -> Iterator[_Token]:
+    meant: dict[str, str | None] = {}
     for found in _DISGUISED.finditer(text):
         token = found.group()
-        revealed = vocabulary.reveal(token)
+        if token not in meant:
+            meant[token] = vocabulary.reveal(token)
+        revealed = meant[token]
         if revealed is not None:
             yield _Token(revealed, found.start(), found.end())
         elif token.isalnum():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -59,8 +59,9 @@ def written_language(text: str) -> str:
 
 def reads_script(text: str) -> bool:
     """Whether a text is written as English and Chinese are, but for a little."""
-    letters = sum(map(str.isalpha, text))
-    foreign = sum(map(_is_foreign, text))
+    signs = Counter(text)
+    letters = sum(count for sign, count in signs.items() if sign.isalpha())
+    foreign = sum(count for sign, count in signs.items() if _is_foreign(sign))
     return foreign < _MIN_FOREIGN_LETTERS or foreign <= _MAX_FOREIGN_SHARE * letters
 
 
@@ -123,8 +124,10 @@ class TextJudge:
         ends there is not reported. A text that nothing here can read, or in another language than
         the policy's, is for a person to decide.
         """
-        spoken = filter(None, (language, written_language(text[since:])))
-        readable = reads_script(text[since:]) and all(map(policy.takes, spoken))
+        fresh = text[since:]
+        written = written_language(fresh) if policy.languages else ""
+        spoken = filter(None, (language, written))
+        readable = reads_script(fresh) and all(map(policy.takes, spoken))
         return verdict_on(
             policy.ruled(self._findings(self._seen(text, since, policy))),
             evaluated=self._labels if readable else (),
