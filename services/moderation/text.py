@@ -151,8 +151,9 @@ class TextJudge:
         if policy.matcher is not None:
             theirs = policy.matcher.find(reading.with_words_of(policy.matcher.vocabulary))
             allowed = allowed_places(theirs)
-            guarded = [hit for hit in found if hit.entry.label in GUARDED]
-            others = [hit for hit in [*found, *theirs] if hit.entry.label not in GUARDED]
+            every = [*found, *theirs]
+            guarded = [hit for hit in every if hit.entry.label in GUARDED]
+            others = [hit for hit in every if hit.entry.label not in GUARDED]
             found = sorted([*guarded, *harmful(others, allowed)], key=by_place)
         cues = [hit for hit in own if hit.entry.kind in _CUES]
         meant, excused = _told_apart(found, cues, reading)

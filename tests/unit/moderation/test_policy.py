@@ -28,6 +28,7 @@ from services.moderation.policy import (
 )
 from services.moderation.text import TextJudge, open_text_judge
 from services.moderation.verdict import (
+    HARMS,
     Finding,
     FindingSource,
     Label,
@@ -144,6 +145,11 @@ class TestDenied:
     def test_they_are_what_the_account_says(self, suggestion: Suggestion) -> None:
         policy = denying("golden parrot", label=Label.ILLICIT, suggestion=suggestion)
         assert judged(policy, "a golden parrot").suggestion is suggestion
+
+    @pytest.mark.parametrize("label", list(HARMS))
+    def test_they_may_be_of_any_harm(self, label: Label) -> None:
+        (finding,) = judged(denying("golden parrot", label=label), "a golden parrot").findings
+        assert (finding.label, finding.suggestion) == (label, BLOCK)
 
     def test_our_own_lists_still_hold(self) -> None:
         verdict = judged(denying("golden parrot"), "go kill yourself")
