@@ -10,9 +10,25 @@ from dataclasses import dataclass
 from eval.moderation.arithmetic import Counts, Point, Share, counts_of, curve
 from eval.moderation.evasions import Case
 from eval.moderation.sets import DataSet, Labelled
+from services.moderation.policy import NO_POLICY, DeniedPhrase, Policy
 from services.moderation.text import TextJudge
-from services.moderation.verdict import Suggestion
+from services.moderation.verdict import Label, Suggestion
 
+_KINDS_OF_BIRDS = "大小老幼公母山水飞鸣夜林海田雪花沙石竹松"
+BUSY_POLICY = Policy(
+    deny=tuple(
+        DeniedPhrase(phrase, Label.ILLICIT, Suggestion.REVIEW)
+        for phrase in (
+            *(f"{one}olden {other}arrot" for one in "bcdfghlmst" for other in "bcdfghlmst"),
+            *(
+                f"{one}色{other}鸟"
+                for one in "金银铜铁红"
+                for other in "大小老幼公母山水飞鸣夜林海田雪花沙石竹松"
+            ),
+        )
+    )
+)
+"""An account's policy of 200 phrases, to measure what it costs."""
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -68,6 +84,8 @@ class Times:
 
     clause_p50: float
     clause_p95: float
+    clause_by_policy_p95: float
+    """With the 200 phrases of BUSY_POLICY."""
     longest: float
     """Of 20 000 characters, the slower of both languages."""
 
@@ -118,17 +136,23 @@ def judge_suite(judge: TextJudge, cases: Sequence[Case]) -> EvasionFigures:
 def measure_times(judge: TextJudge, clauses: Sequence[str], long: Sequence[str]) -> Times:
     """How long clauses (with 400 characters before them) and long texts take."""
     context = "".join(clauses)[:400]
-    spent = sorted(_cpu_ms(judge, context + clause, len(context)) for clause in clauses)
+
+    def spent(policy: Policy) -> list[float]:
+        texts = (context + clause for clause in clauses)
+        return sorted(_cpu_ms(judge, text, len(context), policy) for text in texts)
+
+    by_itself, by_policy = spent(NO_POLICY), spent(BUSY_POLICY)
     return Times(
-        spent[len(spent) // 2],
-        spent[int(len(spent) * 0.95)],
+        by_itself[len(by_itself) // 2],
+        by_itself[int(len(by_itself) * 0.95)],
+        by_policy[int(len(by_policy) * 0.95)],
         max(min(_cpu_ms(judge, text, 0) for _ in range(3)) for text in long),
     )
 
 
-def _cpu_ms(judge: TextJudge, text: str, since: int) -> float:
+def _cpu_ms(judge: TextJudge, text: str, since: int, policy: Policy = NO_POLICY) -> float:
     start = time.process_time_ns()
-    judge.judge(text, since=since)
+    judge.judge(text, since=since, policy=policy)
     return (time.process_time_ns() - start) / 1e6
 
 

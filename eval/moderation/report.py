@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.figures import machine
 from eval.face.report import table
+from eval.moderation.arithmetic import Share
 from eval.moderation.judging import EvasionFigures, SetFigures, Times
 
 
@@ -54,13 +55,28 @@ def goals(report: Report) -> list[Goal]:
     caught, wronged = report.evasions.caught, report.evasions.innocent_blocked
     asked.append(Goal("evasions caught", "≥ 0.90", str(caught), caught.value >= 0.9))
     asked.append(Goal("look-alikes blocked", "≤ 0.02", str(wronged), wronged.value <= 0.02))
-    ordinary = [each.blocked.false_alarms for each in report.sets if "ordinary" in each.by_kind]
-    asked.append(Goal("ordinary texts blocked", "0", str(sum(ordinary)), not sum(ordinary)))
-    p95 = report.times.clause_p95
-    asked.append(Goal("clause, p95", "≤ 15 ms", f"{p95:.1f} ms", p95 <= 15))
+    asked += _ordinary_goals(report.sets)
+    for name, p95 in (
+        ("clause, p95", report.times.clause_p95),
+        ("clause by a policy of 200 phrases, p95", report.times.clause_by_policy_p95),
+    ):
+        asked.append(Goal(name, "≤ 15 ms", f"{p95:.1f} ms", p95 <= 15))
     longest = report.times.longest
     asked.append(Goal("20 000 characters", "≤ 50 ms", f"{longest:.1f} ms", longest <= 50))
     return asked
+
+
+def _ordinary_goals(sets: Sequence[SetFigures]) -> list[Goal]:
+    ordinary = [each for each in sets if "ordinary" in each.by_kind]
+    blocked = sum(each.blocked.false_alarms for each in ordinary)
+    flagged = Share(
+        sum(each.counts.false_alarms for each in ordinary),
+        sum(each.counts.false_alarm_rate.whole for each in ordinary),
+    )
+    return [
+        Goal("ordinary texts blocked", "0", str(blocked), not blocked),
+        Goal("ordinary texts flagged", "≤ 0.03", str(flagged), flagged.value <= 0.03),
+    ]
 
 
 def goals_table(report: Report) -> str:

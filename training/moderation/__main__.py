@@ -17,7 +17,7 @@ from services.moderation import folding
 from services.moderation.classifier import BUNDLED_MODEL
 from services.moderation.lexicon import read_lexicon
 from services.moderation.matching import Matcher
-from training.moderation.corpora import KEPT_OUT, corpus, digest_of, fingerprint
+from training.moderation.corpora import KEPT_OUT, corpus, digest_of, fingerprint, ordinary
 
 DATA = Path("../shared/data/moderation")
 PER_SECTION, SEED = 3500, 1
@@ -44,7 +44,7 @@ def _learn(data: Path, out: Path) -> None:
     folding.warm()
     examples = corpus(data, per_section=PER_SECTION, seed=SEED)
     vocabulary = Matcher(read_lexicon().lines).vocabulary
-    weights = learn(examples, vocabulary, _tell)
+    weights = learn(examples, ordinary(), vocabulary, _tell)
     replace(weights, learnt=digest_of(examples)).write(out)
 
 

@@ -11,21 +11,27 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
+from types import MappingProxyType
 
 from pypinyin.phrases_dict import phrases_dict
 
+from services.moderation.classifier import MAX_PASSAGE
 from services.moderation.lexicon import BUNDLED_LISTS, Kind, Language, expand
 from services.moderation.verdict import HARMS, Label
-from training.moderation.grammar import read_grammars, sentences
+from training.moderation.grammar import Grammar, read_grammars, sentences
 
 COLD_TRAIN, DAVIDSON = "cold_train.csv", "davidson.csv"
 LEARNT_FROM = frozenset({COLD_TRAIN, DAVIDSON})
 KEPT_OUT = Path(__file__).with_name("kept_out.bin")
 """Fingerprints of the texts that are only for evaluation, 8 bytes each, sorted."""
+ORDINARY = Path(__file__).parent / "ordinary"
 _HELD_OUT_OF = 5
 _LIST_SAMPLES = 40
 _NEUTRAL = 6000
 _PHRASES_IN_A_SENTENCE = (1, 4)
+_TOGETHER = (2, 5)
+"""How many harmless sentences are in a passage."""
+_JOINTS = MappingProxyType({"zh": ("，", "。", "\n", " ", "！"), "en": (". ", "\n", " ", ", ")})
 _SENTENCE = re.compile(r"[A-Z][A-Za-z ,'\-]{30,150}[.!?]")
 _SPACES = re.compile(r"\s+")
 _ALL = frozenset(HARMS)
@@ -42,6 +48,18 @@ class Example:
     known: frozenset[Label] = _ALL
     kin: str = ""
     """What the text was made from: texts of the same are held out together."""
+
+
+def ordinary() -> dict[Language, list[str]]:
+    """Ordinary texts of ours, of each language, by which thresholds are set; none is learnt."""
+    return {
+        language: [
+            line
+            for line in (ORDINARY / f"{language}.txt").read_text("utf-8").splitlines()
+            if line and not line.startswith("#")
+        ]
+        for language in Language
+    }
 
 
 def fingerprint(text: str) -> int:
@@ -104,6 +122,22 @@ def written(per_section: int, seed: int) -> Iterator[Example]:
             yield Example(text, grammar.language, "ours", labels, kin=line)
 
 
+def composed(per_section: int, seed: int) -> Iterator[Example]:
+    """Passages of several sentences of ours without harm."""
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    for grammar in read_grammars():
+        if not grammar.is_harmful:
+            for _ in range(per_section * len(grammar.lines)):
+                texts = _drawn(grammar, chance.randint(*_TOGETHER), chance)
+                passage = chance.choice(_JOINTS[grammar.language]).join(texts)[:MAX_PASSAGE]
+                yield Example(passage, grammar.language, "composed", frozenset())
+
+
+def _drawn(grammar: Grammar, number: int, chance: random.Random) -> list[str]:
+    lines = [line for section in grammar.lines.values() for line in section]
+    return [grammar.draw(line, chance) for line in chance.choices(lines, k=number)]
+
+
 def neutral(number: int, seed: int) -> Iterator[Example]:
     """Words and sentences about nothing in particular, from packages that are installed."""
     chance = random.Random(seed)  # noqa: S311 - not for secrets
@@ -146,6 +180,7 @@ def corpus(folder: Path, *, per_section: int, seed: int) -> list[Example]:
         cold(folder),
         davidson(folder),
         written(per_section, seed),
+        composed(per_section, seed),
         listed(seed),
         neutral(_NEUTRAL, seed),
     )

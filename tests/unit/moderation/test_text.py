@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.moderation.text import TextJudge, open_text_judge
-from services.moderation.verdict import HARMS, Label, Span, Suggestion
+from services.moderation.verdict import HARMS, FindingSource, Label, Span, Suggestion
 
 ORDINARY = [
     line
@@ -94,10 +94,15 @@ def judge() -> TextJudge:
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_ordinary_text_passes(judge: TextJudge, text: str) -> None:
+def test_ordinary_text_is_not_refused(judge: TextJudge, text: str) -> None:
     verdict = judge.judge(text)
-    assert verdict.findings == ()
-    assert verdict.suggestion is Suggestion.PASS
+    assert verdict.suggestion is not Suggestion.BLOCK
+    assert all(finding.source is FindingSource.MODEL for finding in verdict.findings)
+
+
+def test_hardly_any_ordinary_text_is_for_a_person(judge: TextJudge) -> None:
+    flagged = [text for text in ORDINARY if judge.judge(text).findings]
+    assert len(flagged) <= 0.03 * len(ORDINARY)
 
 
 @pytest.mark.parametrize(("label", "text"), HARMFUL)

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 from eval.moderation.sets import evaluation_texts
-from services.moderation.classifier import read_weights
+from services.moderation.classifier import MAX_PASSAGE, read_weights
 from services.moderation.verdict import HARMS, Label
 from training.moderation.__main__ import PER_SECTION, SEED
 from training.moderation.corpora import (
     Example,
+    composed,
     corpus,
     davidson,
     digest_of,
     fingerprint,
     is_held_out,
     kept_out,
+    ordinary,
     rows,
     written,
 )
@@ -39,6 +41,17 @@ def test_nothing_that_is_for_evaluation_is_learnt(learnt: list[Example]) -> None
     assert len(for_evaluation) > 9000
     assert for_evaluation <= kept_out()
     assert for_evaluation.isdisjoint(fingerprint(example.text) for example in learnt)
+
+
+@needs_data
+def test_thresholds_are_set_by_texts_that_are_neither_learnt_nor_for_evaluation(
+    learnt: list[Example],
+) -> None:
+    by_language = ordinary()
+    marks = {fingerprint(text) for texts in by_language.values() for text in texts}
+    assert all(len(texts) >= 150 for texts in by_language.values())
+    assert marks.isdisjoint(fingerprint(example.text) for example in learnt)
+    assert marks.isdisjoint(kept_out())
 
 
 @needs_data
@@ -80,6 +93,14 @@ def test_harm_of_every_learnt_kind_is_written_in_both_languages() -> None:
     for language in ("en", "zh"):
         found = {label for spoken, label in kinds if spoken == language}
         assert found == set(HARMS) - {Label.SEXUAL_MINORS}
+
+
+def test_passages_of_harmless_sentences_are_written_in_both_languages() -> None:
+    passages = list(composed(200, 1))
+    assert {passage.language for passage in passages} == {"en", "zh"}
+    assert not any(passage.labels for passage in passages)
+    assert max(len(passage.text) for passage in passages) == MAX_PASSAGE
+    assert passages == list(composed(200, 1))
 
 
 def test_the_same_seed_writes_the_same_sentences() -> None:
