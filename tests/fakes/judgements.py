@@ -72,7 +72,6 @@ class FakeReviews:
     avatars: FakeAvatars
     kept: dict[str, Review] = field(default_factory=dict)
     by_content: dict[tuple[str, str], str] = field(default_factory=dict)
-    otherwise: dict[str, ReviewStatus] = field(default_factory=dict)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self, account_id: str, new: NewReview, *, known_id: str = "") -> Review:
@@ -92,6 +91,8 @@ class FakeReviews:
         return self._told(self.kept[review_id])
 
     def _begin(self, account_id: str, new: NewReview, due_at: datetime) -> Review:
+        approve = new.patience.approve
+        otherwise = ReviewStatus.APPROVED if approve else ReviewStatus.REJECTED
         review = Review(
             id=new_id("rv"),
             account_id=account_id,
@@ -103,14 +104,13 @@ class FakeReviews:
             policy_version=new.verdict.policy_version,
             status=ReviewStatus.PENDING,
             decided=False,
+            otherwise=otherwise,
             due_at=due_at,
             decided_at=None,
             for_training=False,
             created_at=self.now(),
         )
         self.by_content[account_id, new.content_sha256] = review.id
-        approve = new.patience.approve
-        self.otherwise[review.id] = ReviewStatus.APPROVED if approve else ReviewStatus.REJECTED
         self.kept[review.id] = review
         return review
 
@@ -175,4 +175,4 @@ class FakeReviews:
     def _told(self, review: Review) -> Review:
         if review.decided or review.due_at > self.now():
             return review
-        return replace(review, status=self.otherwise[review.id])
+        return replace(review, status=review.otherwise)

@@ -168,6 +168,7 @@ def _review(message: wire.Review) -> Review:
         policy_version=str(verdict.get("policy_version", "")),
         status=_STATUSES[message.status],
         decided=message.decided,
+        otherwise=_STATUSES[message.otherwise],
         due_at=messages.moment(message.due_at),
         decided_at=messages.optional_moment(message, "decided_at"),
         for_training=message.for_training,

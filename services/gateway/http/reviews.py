@@ -86,6 +86,8 @@ class ReviewView(View):
     """Names the policy, the lists and the models that judged."""
     due_at: datetime
     """Until when a person is waited for."""
+    otherwise: ReviewStatus
+    """What holds when nobody decides in time."""
     decided_at: datetime | None
     use_for_training: bool
     """Whether it may be learnt from."""
@@ -123,6 +125,7 @@ def _told(review: Review) -> dict[str, object]:
         "categories": [CategoryView.of(finding) for finding in review.findings],
         "policy_version": review.policy_version,
         "due_at": review.due_at,
+        "otherwise": review.otherwise,
         "decided_at": review.decided_at,
         "use_for_training": review.for_training,
         "created_at": review.created_at,

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from services.common.errors import UnsupportedMedia
+from services.common.ids import new_id
 from services.gateway import audio_file, texts
 from services.gateway.live import phrases
 from services.gateway.live.clauses import FILE, LIVE, ClauseCutter
@@ -58,8 +60,11 @@ class Director:
     ) -> Drive:
         """Says a text. Raises TextEmpty, TextTooLong, UnsupportedLanguage, Overloaded."""
         texts.check(text, max_characters=self._limits.whole)
-        said = phrases.of_text(self._approver(session), self._speaker, text, session.voice)
-        drive = Drive(DriveKind.TEXT, phrases.performed(said, performance))
+        drive_id = new_id("dr")
+        said = phrases.of_text(
+            self._approver(session, drive_id), self._speaker, text, session.voice
+        )
+        drive = Drive(DriveKind.TEXT, phrases.performed(said, performance), drive_id)
         await session.drives.add(drive, interrupt=interrupt)
         return drive
 
@@ -78,8 +83,9 @@ class Director:
             raise UnsupportedMedia("the asset is not a recording")
         cutter = ClauseCutter(FILE)
         sound = self._recording(asset.object)
-        heard = phrases.of_sound(self._approver(session), sound, cutter, language)
-        drive = Drive(DriveKind.AUDIO, phrases.performed(heard, performance))
+        drive_id = new_id("dr")
+        heard = phrases.of_sound(self._approver(session, drive_id), sound, cutter, language)
+        drive = Drive(DriveKind.AUDIO, phrases.performed(heard, performance), drive_id)
         await session.drives.add(drive, interrupt=interrupt)
         return drive
 
@@ -88,10 +94,11 @@ class Director:
     ) -> tuple[Drive, TextInput]:
         """Says a text while it is being written. Raises Overloaded."""
         text = TextInput(self._limits.streamed)
+        drive_id = new_id("dr")
         said = phrases.of_pieces(
-            self._approver(session), self._speaker, text.pieces(), session.voice
+            self._approver(session, drive_id), self._speaker, text.pieces(), session.voice
         )
-        drive = Drive(DriveKind.TEXT_STREAM, phrases.performed(said, performance))
+        drive = Drive(DriveKind.TEXT_STREAM, phrases.performed(said, performance), drive_id)
         await session.drives.add(drive, interrupt=interrupt)
         return drive, text
 
@@ -106,15 +113,17 @@ class Director:
     ) -> tuple[Drive, SoundInput]:
         """Plays sound while it is being sent. Raises InvalidInput, Overloaded."""
         sound = SoundInput(rate_hz)
+        drive_id = new_id("dr")
         heard = phrases.of_sound(
-            self._approver(session), sound.chunks(), ClauseCutter(LIVE), language
+            self._approver(session, drive_id), sound.chunks(), ClauseCutter(LIVE), language
         )
-        drive = Drive(DriveKind.AUDIO_STREAM, phrases.performed(heard, performance))
+        drive = Drive(DriveKind.AUDIO_STREAM, phrases.performed(heard, performance), drive_id)
         await session.drives.add(drive, interrupt=interrupt)
         return drive, sound
 
-    def _approver(self, session: Session) -> Approver:
-        return self._approvals.for_drive(session.record.account_id, session.events.tell)
+    def _approver(self, session: Session, drive_id: str) -> Approver:
+        tell = partial(session.events.tell, drive_id=drive_id)
+        return self._approvals.for_drive(session.record.account_id, tell)
 
     async def _recording(self, ref: ObjectRef) -> AsyncGenerator[AudioChunk, None]:
         _, data = await self._objects.open(ref)

@@ -79,6 +79,8 @@ class Review:
     status: ReviewStatus
     decided: bool
     """Whether a person decided; otherwise a time limit did, or nothing yet."""
+    otherwise: ReviewStatus
+    """What holds when nobody decides in time."""
     due_at: datetime
     decided_at: datetime | None
     for_training: bool

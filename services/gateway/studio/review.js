@@ -11,14 +11,10 @@ const BOTH = ["approve", "reject"];
 const OPPOSITE = { approved: "reject", rejected: "approve" };
 const LOOKS = { approve: "primary", reject: "danger" };
 
-/**
- * A card. `decide(card, body)` sends what was decided; `otherwise(purpose)` is what happens when
- * nobody decides: `approve`, `reject`, or undefined while it isn't known.
- */
+/** A card. `decide(card, body)` sends what was decided. */
 export class ReviewCard {
   #review;
   #decide;
-  #otherwise;
   #exhibit;
   #title = make("h3");
   #chip = make("span", { class: "chip" });
@@ -29,10 +25,9 @@ export class ReviewCard {
   #events = make("ol", { class: "history" });
   #body;
 
-  constructor(review, decide, otherwise) {
+  constructor(review, decide) {
     this.#review = review;
     this.#decide = decide;
-    this.#otherwise = otherwise;
     this.#exhibit = new Exhibit(review);
     this.#title.id = `title-${review.id}`;
     this.#body = make(
@@ -119,8 +114,7 @@ export class ReviewCard {
     this.#due.hidden = !this.pending;
     if (!this.pending) return;
     const due = new Date(this.#review.due_at);
-    const otherwise = this.#otherwise(this.#review.purpose);
-    const name = otherwise ? `review.due_${otherwise}` : "review.due";
+    const name = `review.due_${this.#review.otherwise}`;
     this.#due.textContent =
       due > new Date() ? text(name, { time: moment(due), left: distance(due) }) : text("review.over");
   }

@@ -33,11 +33,6 @@ export class Reviewing {
     byId("reviewing").hidden = byId("reviews-off").hidden = true;
   }
 
-  /** What happens to something of this purpose when nobody decides; undefined: unknown. */
-  otherwise(purpose) {
-    return this.#policy?.reviewing[purpose === "drive" ? "live" : "jobs"].otherwise;
-  }
-
   #take(policy) {
     this.#policy = policy;
     const { enabled, ...parts } = policy.reviewing;

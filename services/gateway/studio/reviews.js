@@ -162,11 +162,7 @@ export class Reviews {
       known.take(review);
       return known;
     }
-    const card = new ReviewCard(
-      review,
-      (...decision) => this.#decide(...decision),
-      (purpose) => this.#reviewing.otherwise(purpose),
-    );
+    const card = new ReviewCard(review, (...decision) => this.#decide(...decision));
     // Ids grow with time: newest first.
     const older = [...this.#cards.values()].filter((one) => one.id < card.id);
     const next = older.reduce((last, one) => (!last || one.id > last.id ? one : last), null);

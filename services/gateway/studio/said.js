@@ -50,7 +50,7 @@ export class Said extends EventTarget {
   take(message) {
     if (message.type === "drive.accepted") this.#accept(message);
     else if (message.type === "error") this.#refuse(message);
-    else if (message.type === "moderation.held") this.#hold(message);
+    else if (message.type === "moderation.held") this.#hold(message, this.#driveOf(message));
     else if (message.type === "moderation.decided") this.#release(message);
     else if (message.drive_id) this.#hear(message, this.#driveOf(message));
   }
@@ -87,9 +87,7 @@ export class Said extends EventTarget {
     this.#end(drive, "failed");
   }
 
-  /** What waits is the first drive that is not checked as a whole yet: one is after the other. */
-  #hold({ review_id: reviewId, time_limit_s: limitS }) {
-    const drive = this.#all.find((one) => !one.over && !(one.whole && one.status === "speaking"));
+  #hold({ review_id: reviewId, time_limit_s: limitS }, drive) {
     if (!drive) return;
     drive.held = { reviewId, until: new Date(Date.now() + limitS * 1_000) };
     this.#show(drive);
@@ -213,7 +211,6 @@ function newDrive(kind, written) {
     words: [],
     status: "sending",
     over: false,
-    whole: kind === "text" && written !== "",
     held: null,
     alone: false,
     sentAt: kind === "text" ? performance.now() : null,

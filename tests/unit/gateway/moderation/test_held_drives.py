@@ -36,6 +36,7 @@ def test_a_doubtful_text_is_heard_once_it_was_approved(studio: Studio) -> None:
         async with studio.live() as session:
             drive = await say(studio, session)
             assert not studio.speaker.spoken
+            assert studio.event("moderation.held").fields["drive_id"] == drive.id
             begun_s = asyncio.get_running_loop().time()
             await decide(studio, ReviewStatus.APPROVED)
             await until(lambda: drive.ended)
