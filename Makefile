@@ -14,6 +14,8 @@ OUT ?= out/demo.mp4
 CLIPS ?= ../shared/data/talking
 # make test TESTS=tests/unit/tts
 TESTS ?= tests
+# A process for each core; one of them runs all that start servers.
+PARALLEL := --numprocesses auto --dist loadgroup
 
 .PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras constraints bench eval-face eval-moderation clean
 
@@ -31,10 +33,10 @@ models: $(VENV)/.local ## Fetch and verify the models
 	$(BIN)/python -m services.local.models fetch
 
 test: $(VENV)/.dev models ## Run the tests, the slow ones left out (the browser's need Chromium: apt-get install chromium)
-	$(BIN)/pytest -m "not slow" $(TESTS)
+	$(BIN)/pytest $(PARALLEL) -m "not slow" $(TESTS)
 
 test-all: $(VENV)/.dev models ## Run every test
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest $(PARALLEL) $(TESTS)
 
 check: lint types proto-check boundaries ## Check format, lint, types, protos and boundaries
 

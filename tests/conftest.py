@@ -16,3 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if category not in CATEGORIES:
             raise pytest.UsageError(f"{item.path}: put tests into one of {sorted(CATEGORIES)}")
         item.add_marker(getattr(pytest.mark, category))
+        # Where several processes run the tests, one runs all that start servers and share a stack.
+        alone = category in {"integration", "e2e"}
+        item.add_marker(pytest.mark.xdist_group("servers" if alone else str(item.path)))
