@@ -153,7 +153,8 @@ export class Job {
   }
 
   async #save() {
-    download(await this.#fetched(), `${this.#video.id}.mp4`);
+    const file = await this.#fetched();
+    download(file, `${this.#video.id}.${file.type.startsWith("video/webm") ? "webm" : "mp4"}`);
   }
 
   async #cancel() {

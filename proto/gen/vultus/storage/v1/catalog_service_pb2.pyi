@@ -496,7 +496,7 @@ class Video(_message.Message):
 
     @_builtins.property
     def content(self) -> _media_pb2.ObjectRef:
-        """The MP4."""
+        """The file: MP4, or WebM of a transparent video."""
 
     @_builtins.property
     def words(self) -> _media_pb2.ObjectRef:
@@ -1627,7 +1627,7 @@ class VideoResult(_message.Message):
     """Size of the file."""
     @_builtins.property
     def content(self) -> _media_pb2.ObjectRef:
-        """The MP4."""
+        """The file: MP4, or WebM of a transparent video."""
 
     @_builtins.property
     def words(self) -> _media_pb2.ObjectRef:
