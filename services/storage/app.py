@@ -166,7 +166,7 @@ def _of_objects(
     sizes = SizeLimits(settings.max_image_bytes, settings.max_audio_bytes)
     uploads = Uploads(assets, store, spool, examiner, sizes)
     objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
-    recorder = RecordServicer(Recorder(store, spool))
+    recorder = RecordServicer(Recorder(store, spool, settings.content_producer))
     return {
         f"{_PACKAGE}.AssetService": partial(
             add_AssetServiceServicer_to_server, AssetServicer(uploads, assets)

@@ -54,6 +54,8 @@ class StorageSettings(ServiceSettings):
     """Uploads that are decoded at once, each in a process of its own; more wait."""
     examination_timeout_s: float = Field(default=120.0, gt=0)
     """How long the decoding of an upload may take."""
+    content_producer: str = Field(default="vultus", min_length=1, max_length=200)
+    """Who makes the videos, as the label in each file says: the operator's name or code."""
     signing_key_file: Path | None = None
     """PEM file of the Ed25519 key that certificates of erasure are signed with, the same for all
     replicas; unset: `keys/certificates.pem` below VULTUS_HOME, made when there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 
 import av
@@ -54,6 +55,12 @@ def test_the_file_is_an_mp4_that_plays_at_once_and_in_step(api: Api, english: Js
     assert len(shown.sound) / HEARD_RATE_HZ == pytest.approx(english["duration_s"], abs=0.05)
     assert shown.pictures[0].shape[:2] == (english["height"], english["width"])
     assert len(content) == english["bytes"]
+
+
+def test_the_file_says_that_it_was_generated(api: Api, english: Json) -> None:
+    with av.open(io.BytesIO(api.content(english["id"]))) as container:
+        label = json.loads(container.metadata["AIGC"])
+    assert (label["Label"], label["ProduceID"]) == ("1", english["id"])
 
 
 def test_the_sound_is_neither_clipped_nor_faint(api: Api, english: Json) -> None:

@@ -27,7 +27,7 @@ _ALPHA_ID = struct.pack(">Q", 1)
 
 
 class Container(Protocol):
-    """A kind of file. What is recorded goes into it as it is; nothing in it tells of its maker."""
+    """A kind of file. What is recorded goes into it as it is."""
 
     name: str
     """FFmpeg's."""
@@ -59,7 +59,7 @@ class Mp4:
 
     name = "mp4"
     media_type = "video/mp4"
-    options: Mapping[str, str] = {"movflags": "+faststart", "fflags": "+bitexact"}
+    options: Mapping[str, str] = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
     sound_codec = "aac"
     source = "h264"
 

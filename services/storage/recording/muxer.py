@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from services.common.errors import InvalidInput
 from services.storage.objects.spool import full_disk_told
 from services.storage.recording.containers import container_of
+from services.storage.recording.label import KEY
 from services.storage.recording.media import Frame, RecordingFormat, Sound
 
 US_PER_S = 1_000_000
@@ -46,11 +47,13 @@ class Muxer:
     timeline order. Raises InvalidInput for what can't be muxed, StorageFull.
     """
 
-    def __init__(self, path: Path, recording: RecordingFormat) -> None:
+    def __init__(self, path: Path, recording: RecordingFormat, label: str) -> None:
+        """`label`: what the file says of itself under KEY of `label.py`."""
         self._format = recording
         self._kind = container_of(recording)
         options = dict(self._kind.options)
         self._container = av.open(str(path), "w", format=self._kind.name, options=options)
+        self._container.metadata[KEY] = label
         self._video: VideoStream | None = None
         self._audio: AudioStream | None = None
         self._waiting: list[av.AudioFrame] = []

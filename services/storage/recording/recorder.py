@@ -17,6 +17,7 @@ from services.common.errors import DomainError
 from services.common.telemetry import stage
 from services.storage.objects.spool import Spool, full_disk_told, sha256_of
 from services.storage.recording.containers import container_of
+from services.storage.recording.label import label_of
 from services.storage.recording.media import Frame, RecordingFormat, Sound
 from services.storage.recording.muxer import Muxed, Muxer
 from services.storage.refs import ObjectRef
@@ -73,9 +74,11 @@ class Store(Protocol):
 class Recorder:
     """Makes a video file of what comes, and stores it when all has come."""
 
-    def __init__(self, store: Store, spool: Spool) -> None:
+    def __init__(self, store: Store, spool: Spool, producer: str) -> None:
+        """`producer`: who makes the files, as their labels say."""
         self._store = store
         self._spool = spool
+        self._producer = producer
 
     async def record(
         self, recording: RecordingFormat, places: Places, media: AsyncIterator[Recordable]
@@ -87,7 +90,8 @@ class Recorder:
         """
         async with self._spool.room() as room:
             video, words = room / "video", room / "words.json"
-            muxed, spoken = await _mux(video, recording, media)
+            label = label_of(places.content, self._producer)
+            muxed, spoken = await _mux(video, recording, label, media)
             await asyncio.to_thread(_write_words, words, spoken)
             sha256 = await asyncio.to_thread(sha256_of, video)
             size_bytes = (await asyncio.to_thread(video.stat)).st_size
@@ -110,13 +114,13 @@ class Recorder:
 
 
 async def _mux(
-    path: Path, recording: RecordingFormat, media: AsyncIterator[Recordable]
+    path: Path, recording: RecordingFormat, label: str, media: AsyncIterator[Recordable]
 ) -> tuple[Muxed, list[Word]]:
     spoken: list[Word] = []
     # A thread of its own: whatever is cancelled, the muxer's calls follow one another.
     with ThreadPoolExecutor(1, "mux") as thread:
         run = partial(asyncio.get_running_loop().run_in_executor, thread)
-        muxer = await run(Muxer, path, recording)
+        muxer = await run(Muxer, path, recording, label)
         try:
             async for item in media:
                 match item:

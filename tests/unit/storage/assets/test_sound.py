@@ -117,7 +117,7 @@ def test_the_limit_is_kept_with_a_second_to_spare(tmp_path: Path) -> None:
 
 def test_a_film_is_not_sound(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    muxer = Muxer(path, RecordingFormat(128, 96, 25, 24_000))
+    muxer = Muxer(path, RecordingFormat(128, 96, 25, 24_000), "{}")
     muxer.add_frame(Frame(film(1)[0].data, 0, keyframe=True))
     muxer.add_sound(Sound(noise(1, 24_000).tobytes(), 24_000, 0))
     muxer.finish()

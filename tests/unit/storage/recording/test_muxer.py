@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from services.common.errors import InvalidInput, StorageFull
+from services.storage.recording.label import label_of
 from services.storage.recording.media import Frame, RecordingFormat, Sound
 from services.storage.recording.muxer import US_PER_S, Muxed, Muxer
+from services.storage.refs import ObjectRef
 from tests.fakes.media_files import Samples, film, noise
 
 WIDTH, HEIGHT = 128, 96
+LABEL = label_of(ObjectRef("videos", "ac_1/vd_1.mp4"), "Ada's 数字人")
 
 
 def pictures(count: int, fps: int = 25) -> list[Frame]:
@@ -34,12 +38,28 @@ def sounds(samples: Samples, rate_hz: int, pieces_per_s: int = 25) -> Iterator[S
 
 
 def mux(path: Path, frames: list[Frame], samples: Samples, rate_hz: int, fps: int = 25) -> Muxed:
-    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, fps, rate_hz))
+    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, fps, rate_hz), LABEL)
     for index, sound in enumerate(sounds(samples, rate_hz, fps)):
         if index < len(frames):
             muxer.add_frame(frames[index])
         muxer.add_sound(sound)
     return muxer.finish()
+
+
+def test_a_file_says_that_it_was_generated_by_whom_and_as_what(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    mux(path, pictures(5), noise(0.2, 24_000), 24_000)
+    with av.open(str(path)) as container:
+        label = json.loads(container.metadata["AIGC"])
+    assert label == {
+        "Label": "1",
+        "ContentProducer": "Ada's 数字人",
+        "ProduceID": "vd_1",
+        "ReservedCode1": "",
+        "ContentPropagator": "",
+        "PropagateID": "",
+        "ReservedCode2": "",
+    }
 
 
 def heard(path: Path) -> NDArray[np.float32]:
@@ -139,7 +159,7 @@ def test_the_file_starts_fast_and_says_its_colours_and_nothing_of_its_maker(tmp_
 
 def test_sound_may_come_before_the_picture_it_belongs_to(tmp_path: Path) -> None:
     path, samples = tmp_path / "v.mp4", noise(1, 24_000)
-    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000), LABEL)
 
     for frame, sound in zip(pictures(25), sounds(samples, 24_000), strict=True):
         muxer.add_sound(sound)
@@ -151,7 +171,7 @@ def test_sound_may_come_before_the_picture_it_belongs_to(tmp_path: Path) -> None
 
 def test_pieces_of_sound_may_have_any_length(tmp_path: Path) -> None:
     path, samples = tmp_path / "v.mp4", noise(2, 24_000)
-    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000), LABEL)
     for frame in pictures(50):
         muxer.add_frame(frame)
     at = 0
@@ -169,7 +189,7 @@ def test_pieces_of_sound_may_have_any_length(tmp_path: Path) -> None:
 
 def test_a_frame_that_was_left_out_keeps_the_one_before_it_on_show(tmp_path: Path) -> None:
     path, frames = tmp_path / "v.mp4", pictures(25)
-    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000), LABEL)
     for frame in (*frames[:10], *frames[12:]):
         muxer.add_frame(frame)
     for sound in sounds(noise(1, 24_000), 24_000):
@@ -208,7 +228,7 @@ SECOND = noise(1, 24_000).tobytes()
 def test_what_is_no_recording_is_refused(
     tmp_path: Path, items: list[Frame | Sound], complaint: str
 ) -> None:
-    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000), LABEL)
 
     with pytest.raises(InvalidInput, match=complaint):
         feed(muxer, items)
@@ -225,7 +245,7 @@ def feed(muxer: Muxer, items: list[Frame | Sound]) -> None:
 
 
 def test_pictures_of_another_size_than_announced_are_refused(tmp_path: Path) -> None:
-    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(640, 480, 25, 24_000))
+    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(640, 480, 25, 24_000), LABEL)
     with pytest.raises(InvalidInput, match="128 by 96"):
         muxer.add_frame(pictures(1)[0])
     muxer.discard()
@@ -239,7 +259,7 @@ def test_formats_that_no_video_has_are_refused(change: dict[str, int]) -> None:
 
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
-    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000), LABEL)
     items: list[Frame | Sound] = [*pictures(250), *sounds(noise(10, 24_000), 24_000)]
     with files_of_at_most(20_000), pytest.raises(StorageFull):
         feed(muxer, items)
@@ -259,7 +279,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 def test_a_finished_file_may_be_discarded_without_harm(tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
-    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    muxer = Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, 24_000), LABEL)
     muxer.add_frame(GOOD[0])
     muxer.add_sound(Sound(SECOND, 24_000, 0))
     muxer.finish()

@@ -11,8 +11,10 @@ from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from services.common.errors import InvalidInput
+from services.storage.recording.label import label_of
 from services.storage.recording.media import Frame, RecordingFormat
 from services.storage.recording.muxer import US_PER_S, Muxed, Muxer
+from services.storage.refs import ObjectRef
 from tests.fakes.media_files import Samples, film, noise, transparent_film
 from tests.unit.storage.recording.test_muxer import HEIGHT, WIDTH, heard, offset_of, sounds
 
@@ -27,7 +29,10 @@ def pictures(count: int) -> list[Frame]:
 
 
 def new_muxer(path: Path, rate_hz: int = 24_000) -> Muxer:
-    return Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, rate_hz, transparent=True))
+    return Muxer(path, RecordingFormat(WIDTH, HEIGHT, 25, rate_hz, transparent=True), LABEL)
+
+
+LABEL = label_of(ObjectRef("videos", "ac_1/vd_1.webm"), "vultus")
 
 
 def mux(path: Path, frames: list[Frame], samples: Samples, rate_hz: int) -> Muxed:
@@ -84,7 +89,7 @@ def test_sound_and_picture_start_together_and_last_as_long(tmp_path: Path, rate_
         assert container.duration == pytest.approx(2_400_000, abs=20_000)
 
 
-def test_the_file_says_what_it_is_and_nothing_of_its_maker(tmp_path: Path) -> None:
+def test_the_file_says_what_it_is_and_nothing_of_the_software(tmp_path: Path) -> None:
     path = tmp_path / "v.webm"
 
     mux(path, pictures(25), noise(1, 24_000), 24_000)
@@ -97,6 +102,7 @@ def test_the_file_says_what_it_is_and_nothing_of_its_maker(tmp_path: Path) -> No
     assert b"Lavf5" not in content
     with av.open(str(path)) as container:
         assert container.format.name == "matroska,webm"
+        assert container.metadata["AIGC"] == LABEL
         video, audio = container.streams.video[0], container.streams.audio[0]
         assert video.metadata["ALPHA_MODE"] == "1"
         context = video.codec_context
@@ -137,14 +143,16 @@ def test_what_is_no_transparent_picture_is_refused(
 
 
 def test_pictures_of_another_size_than_announced_are_refused(tmp_path: Path) -> None:
-    muxer = Muxer(tmp_path / "v.webm", RecordingFormat(640, 480, 25, 24_000, transparent=True))
+    muxer = Muxer(
+        tmp_path / "v.webm", RecordingFormat(640, 480, 25, 24_000, transparent=True), LABEL
+    )
     with pytest.raises(InvalidInput, match="128 by 96"):
         muxer.add_frame(GOOD)
     muxer.discard()
 
 
 def test_an_mp4_takes_no_alpha(tmp_path: Path) -> None:
-    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000))
+    muxer = Muxer(tmp_path / "v.mp4", RecordingFormat(WIDTH, HEIGHT, 25, 24_000), LABEL)
     with pytest.raises(InvalidInput, match="without alpha"):
         muxer.add_frame(Frame(OPAQUE, 0, keyframe=True, alpha=GOOD.alpha))
     muxer.discard()
