@@ -122,6 +122,25 @@ def test_harm_that_is_denied_told_of_or_played_passes(judge: TextJudge, text: st
     assert judge.judge(text).suggestion is Suggestion.PASS
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "如果你不是老师，可以不看这一章",
+        "在网上买了几件东西，都很超值",
+        "不行你就去试试",
+        "酒店不管是服务还是环境都不错",
+        "前台小姐态度很好，这是我第二次来住",
+        "生活与精神世界水乳交融",
+        "洗手间设在里面，床很小",
+        "家长在网上搜索儿童性教育的知识",
+        "这是一本小学读物，深得小学生的喜爱",
+        "厕所成了我的阅读场所",
+    ],
+)
+def test_what_only_sounds_like_harm_is_not_refused(judge: TextJudge, text: str) -> None:
+    assert judge.judge(text).suggestion is not Suggestion.BLOCK
+
+
 def test_an_excuse_reaches_no_other_sentence(judge: TextJudge) -> None:
     assert judge.judge("Police said so. I will kill you!").suggestion is Suggestion.BLOCK
 
