@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from eval.face.curves import LIPS, straightened
 from eval.face.tracking import Tracker
+from services.lipsync.animation import Renderer
 from services.lipsync.app import open_studio
 from services.lipsync.expression import MOUTH_SHAPES, Expression
-from services.lipsync.renderer import PictureRenderer
 from services.lipsync.settings import LipsyncSettings
 
 CHIN = (152, 148, 377, 176, 400)
@@ -85,7 +85,7 @@ def places_of(points: NDArray[np.float32]) -> NDArray[np.float64]:
     return straightened(np.asarray(points, np.float64))[:, list(PLACES), :2]
 
 
-def measured(tracker: Tracker, renderers: Sequence[PictureRenderer]) -> tuple[Shapes, float]:
+def measured(tracker: Tracker, renderers: Sequence[Renderer]) -> tuple[Shapes, float]:
     """The shapes as a tracker sees them on faces; and how much of what moves they explain."""
     chance = np.random.default_rng(1)
     mixtures, displaced = [], []
@@ -103,7 +103,7 @@ def measured(tracker: Tracker, renderers: Sequence[PictureRenderer]) -> tuple[Sh
 
 
 def _pictures(
-    renderer: PictureRenderer, mixtures: NDArray[np.float64]
+    renderer: Renderer, mixtures: NDArray[np.float64]
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     for number, mixture in enumerate(mixtures):
         mouth = np.zeros(len(MOUTH_SHAPES), np.float32)
