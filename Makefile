@@ -15,7 +15,7 @@ CLIPS ?= ../shared/data/talking
 # make test TESTS=tests/unit/tts
 TESTS ?= tests
 # A process for each core; one of them runs all that start servers.
-PARALLEL := --numprocesses auto --dist loadgroup
+PARALLEL := --numprocesses auto
 
 .PHONY: help demo run models test test-all check fmt lint types proto proto-check boundaries extras constraints bench eval-face eval-moderation clean
 

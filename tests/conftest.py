@@ -5,17 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
+SERVERS = frozenset({"integration", "e2e"})
 CATEGORIES = frozenset({"unit", "contract", "integration", "e2e", "conventions"})
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        category = item.path.relative_to(TESTS).parts[0]
-        if category not in CATEGORIES:
-            raise pytest.UsageError(f"{item.path}: put tests into one of {sorted(CATEGORIES)}")
-        item.add_marker(getattr(pytest.mark, category))
-        # Where several processes run the tests, one runs all that start servers and share a stack.
-        alone = category in {"integration", "e2e"}
-        item.add_marker(pytest.mark.xdist_group("servers" if alone else str(item.path)))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    category = item.path.relative_to(TESTS).parts[0]
+    if category not in CATEGORIES:
+        raise pytest.UsageError(f"{item.path}: put tests into one of {sorted(CATEGORIES)}")
+    item.add_marker(getattr(pytest.mark, category))
+
+
+class ByFileAndServers(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each process whole files, and all tests that start servers to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "servers" if SERVERS.intersection(Path(file).parts) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileAndServers:
+    return ByFileAndServers(config, log)
