@@ -185,7 +185,9 @@ async def find_avatar(tx: Transaction, account_id: str, avatar_id: str) -> Avata
 
 
 async def require_ready_avatar(tx: Transaction, account_id: str, avatar_id: str) -> None:
-    """Raises AvatarNotFound, AvatarNotReady."""
+    """Nobody erases it before the transaction ends. Raises AvatarNotFound, AvatarNotReady."""
+    mine = (avatars.c.id == avatar_id, avatars.c.account_id == account_id)
+    await tx.one_or_none(select(avatars.c.id).where(*mine).with_for_update(read=True))
     avatar = await find_avatar(tx, account_id, avatar_id)
     if avatar.status is not AvatarStatus.READY:
         raise AvatarNotReady(f"the avatar is {avatar.status}")

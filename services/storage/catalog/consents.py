@@ -80,7 +80,7 @@ async def require_consent(
     tx: Transaction, account_id: str, consent_id: str, purpose: str
 ) -> Consent:
     """The consent, which holds and is for that. Raises ConsentNotFound, ConsentRequired."""
-    consent = consent_record(await find_consent(tx, account_id, consent_id))
+    consent = consent_record(await find_consent(tx, account_id, consent_id, locked=True))
     over = consent.valid_until is not None and consent.valid_until <= await tx.now()
     if consent.ended_at is not None or over:
         raise ConsentRequired("the consent has ended")
@@ -89,13 +89,16 @@ async def require_consent(
     return consent
 
 
-async def find_consent(tx: Transaction, account_id: str, consent_id: str) -> Row[Any]:
-    """A consent's row; nobody else changes it before the transaction ends.
+async def find_consent(
+    tx: Transaction, account_id: str, consent_id: str, *, locked: bool = False
+) -> Row[Any]:
+    """A consent's row; `locked`: nobody else changes it before the transaction ends.
 
     Raises ConsentNotFound.
     """
     mine = (consents.c.id == consent_id, consents.c.account_id == account_id)
-    row = await tx.one_or_none(select(consents).where(*mine).with_for_update())
+    query = select(consents).where(*mine)
+    row = await tx.one_or_none(query.with_for_update() if locked else query)
     if row is None:
         raise ConsentNotFound("no such consent")
     return row

@@ -51,7 +51,7 @@ class Withdrawals:
         if len(note) > MAX_NOTE:
             raise InvalidInput(f"a note has at most {MAX_NOTE} characters")
         async with self._database.write() as tx:
-            row = await find_consent(tx, account_id, consent_id)
+            row = await find_consent(tx, account_id, consent_id, locked=True)
             if row.ended_at is None:
                 row = await self._end(tx, row, WITHDRAWN, note, erase_videos=erase_videos)
         self._erasures.hurry()
@@ -84,7 +84,9 @@ class Withdrawals:
         """Ends consents whose time is over."""
         async with self._database.write() as tx:
             over = consents.c.ended_at.is_(None) & (consents.c.valid_until <= await tx.now())
-            for row in await tx.all(select(consents).where(over).limit(_AT_ONCE)):
+            # Of several replicas that look at once, each ends others.
+            due = select(consents).where(over).limit(_AT_ONCE).with_for_update(skip_locked=True)
+            for row in await tx.all(due):
                 await self._end(tx, row, EXPIRED, "", erase_videos=False)
         self._erasures.hurry()
 
@@ -92,10 +94,9 @@ class Withdrawals:
         self, tx: Transaction, row: Row[Any], reason: str, note: str, *, erase_videos: bool
     ) -> Row[Any]:
         now = await tx.now()
-        shown = [
-            avatar_record(avatar)
-            for avatar in await tx.all(select(avatars).where(avatars.c.consent_id == row.id))
-        ]
+        # Locked first: what is being made of them is waited for, and then found below.
+        theirs = select(avatars).where(avatars.c.consent_id == row.id).with_for_update()
+        shown = [avatar_record(avatar) for avatar in await tx.all(theirs)]
         ids = [avatar.id for avatar in shown]
         stream_ids = await _end_streams(tx, row.account_id, ids, now)
         video_ids, objects = await end_videos(

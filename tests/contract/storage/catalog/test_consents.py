@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -245,6 +246,35 @@ async def test_a_consent_that_runs_out_ends_as_if_it_were_withdrawn(house: House
         await house.avatars.get(account.id, avatar.id)
     ended = await house.consents.get(account.id, consent.id)
     assert ended.end_reason == "expired"
+
+
+async def test_replicas_that_look_at_once_end_a_consent_once(house: House) -> None:
+    account = await house.account()
+    until = datetime.now(UTC) + timedelta(hours=1)
+    new = NewConsent("Ada", ("avatar",), "Signed.", "k", until)
+    consent = await house.consents.create(account.id, new)
+    avatar = await shown(house, consent)
+    house.clock.advance(hours=2)
+    await asyncio.gather(*(house.withdrawals.expire() for _ in range(4)))
+    ended = await house.consents.get(account.id, consent.id)
+    assert ended.erased is not None
+    assert ended.erased.avatar_ids == (avatar.id,)
+
+
+async def test_nothing_that_begins_at_that_moment_goes_on(house: House) -> None:
+    account = await house.account()
+    for _ in range(5):
+        consent = await house.consents.create(account.id, NEW)
+        avatar = await shown(house, consent)
+        spec = StreamSpec(avatar.id, "", 320, 400, 25, 900, 86_400, record=False)
+        begun = (house.streams.create(account.id, spec) for _ in range(3))
+        made = await asyncio.gather(
+            *begun, queued(house, avatar), withdraw(house, consent), return_exceptions=True
+        )
+        assert all(isinstance(one, AvatarNotFound) for one in made if isinstance(one, Exception))
+        assert not [one for one in await house.streams.unended() if not one.ended]
+        page = await house.videos.list(account.id, limit=100, cursor="")
+        assert all(video.ended for video in page.items)
 
 
 async def test_what_is_certified_is_gone_and_the_signature_proves_it(house: House) -> None:
