@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from services.common.errors import PolicyNotFound, ReviewNotFound, StateConflict
+from services.common.errors import DomainError, PolicyNotFound, ReviewNotFound, StateConflict
 from services.common.ids import new_id
 from services.gateway.moderation.policy import Policy
 from services.gateway.moderation.records import (
@@ -72,10 +71,11 @@ class FakeReviews:
     avatars: FakeAvatars
     kept: dict[str, Review] = field(default_factory=dict)
     by_content: dict[tuple[str, str], str] = field(default_factory=dict)
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    error: DomainError | None = None
 
     async def open(self, account_id: str, new: NewReview, *, known_id: str = "") -> Review:
-        self.opened.set()
+        if self.error:
+            raise self.error
         due_at = self.now() + timedelta(seconds=new.patience.time_limit_s)
         review_id = self.by_content.get((account_id, new.content_sha256))
         if review_id is None:

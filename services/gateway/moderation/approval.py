@@ -8,13 +8,16 @@ BLOCK   is refused
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from services.common.errors import ContentRejected, ReviewPending
+import structlog
+
+from services.common.errors import ContentRejected, DomainError, ReviewPending
 from services.gateway import sound_file
 from services.gateway.media import AudioChunk
 from services.gateway.moderation.policies import Policies
@@ -23,6 +26,8 @@ from services.gateway.moderation.records import NewReview, Review, ReviewKind, R
 from services.gateway.moderation.reviews import Reviews
 from services.gateway.ports import Assets, Moderator
 from services.gateway.records import Asset, ImagePurpose, Suggestion, Verdict
+
+log = structlog.get_logger()
 
 _NEW_ASSET = "clause.wav"
 
@@ -177,9 +182,21 @@ class Approver:
                 data=_file(content.sound),
             )
             new = replace(new, asset_id=asset.id, owns_asset=True)
-        return await self._approvals.reviews.open(
-            self._account_id, new, known_id=self._known_review_id
-        )
+        try:
+            return await self._approvals.reviews.open(
+                self._account_id, new, known_id=self._known_review_id
+            )
+        except BaseException:
+            if new.owns_asset:
+                await asyncio.shield(self._erase(new.asset_id))
+            raise
+
+    async def _erase(self, asset_id: str) -> None:
+        """Leaves nothing of a clause that no review tells of."""
+        try:
+            await self._approvals.assets.delete(self._account_id, asset_id)
+        except DomainError as error:
+            log.warning("asset.left_behind", asset_id=asset_id, reason=error.reason)
 
     async def _awaited(self, review: Review, patience: Patience) -> Review:
         """The review once it is decided or the time is over; a job does not wait for it."""

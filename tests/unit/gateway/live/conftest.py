@@ -37,6 +37,7 @@ class Studio:
     speaker: FakeSpeaker = field(default_factory=FakeSpeaker)
     shown: list[tuple[float, Shown]] = field(default_factory=list)
     events: list[tuple[float, Event]] = field(default_factory=list)
+    assets: FakeAssets = field(default_factory=lambda: FakeAssets(FakeObjects()))
     stage: Stage = field(default_factory=lambda: Stage(now=loop_time))
     """Of whatever else is needed."""
     idle_timeout_s: int = 900
@@ -66,13 +67,11 @@ class Studio:
             await asyncio.gather(*followers)
 
     def director(self) -> Director:
-        objects = FakeObjects()
-        assets = FakeAssets(objects)
         limits = TextLimits(2_000, 20_000)
         approvals = Approvals(
-            self.moderator, Policies(self.stage.policies), self.reviewers(), assets
+            self.moderator, Policies(self.stage.policies), self.reviewers(), self.assets
         )
-        return Director(approvals, self.speaker, assets, objects, limits)
+        return Director(approvals, self.speaker, self.assets, self.assets.objects, limits)
 
     def reviewers(self) -> Reviews:
         stage = self.stage

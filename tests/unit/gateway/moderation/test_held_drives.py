@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from services.common.errors import StorageFull
 from services.gateway.live.drives import Drive, DriveStatus
 from services.gateway.live.session import Session
 from services.gateway.moderation.policy import Patience, Policy, Reviewing
@@ -146,5 +147,21 @@ def test_sound_is_kept_so_that_a_person_can_hear_it(studio: Studio) -> None:
             await decide(studio, ReviewStatus.APPROVED)
             await until(lambda: drive.ended)
             assert drive.status is DriveStatus.FINISHED
+
+    run(main())
+
+
+def test_no_sound_is_left_of_what_no_review_tells_of(studio: Studio) -> None:
+    async def main() -> None:
+        async with studio.live() as session:
+            studio.moderator.verdict = DOUBT
+            studio.stage.reviews.error = StorageFull("full")
+            drive, sound = await studio.director().listen(session, 16_000)
+            sound.add(b"\1\0" * 16_000)
+            sound.close()
+            await until(lambda: drive.ended)
+            assert drive.status is DriveStatus.FAILED
+            page = await studio.assets.list(ACCOUNT, limit=10, cursor="")
+            assert page.items == ()
 
     run(main())
