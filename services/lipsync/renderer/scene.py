@@ -99,7 +99,9 @@ def _filled(colours: NDArray[np.float32], free: Plane, sigma_px: float) -> NDArr
 class Lay(Protocol):
     """Puts moved pixels [h, w, 4] at rows and columns of a picture, into `out` [h, w, 3]."""
 
-    def __call__(self, rgba: NDArray[np.uint8], at: tuple[slice, slice], out: Picture) -> None: ...  # noqa: D102 - as the class says
+    def __call__(self, rgba: NDArray[np.uint8], at: tuple[slice, slice], out: Picture) -> None:
+        """Lays it there, and nowhere else."""
+        ...
 
 
 def laid_whole(rgba: NDArray[np.uint8], at: tuple[slice, slice], out: Picture) -> None:
