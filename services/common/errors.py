@@ -24,7 +24,7 @@ DomainError
 │   └── ContentRejected                                    403  content_rejected
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
-│   └── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound
+│   └── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound  KeyErased
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── AvatarNotReady                                     409  avatar_not_ready
 │   ├── ReviewPending                                      409  review_pending
@@ -310,6 +310,12 @@ class ConsentNotFound(NotFound):
     """No such consent."""
 
     reason = "CONSENT_NOT_FOUND"
+
+
+class KeyErased(NotFound):
+    """What is asked for can't be read by anyone any more: its owner's key was erased."""
+
+    reason = "KEY_ERASED"
 
 
 class ReviewNotFound(NotFound):

@@ -45,6 +45,8 @@ from services.storage.catalog.withdrawals import Withdrawals
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectStore, S3Server
+from services.storage.protection.master import open_key_file
+from services.storage.protection.vault import Vault, open_vault
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
 from services.storage.settings import StorageSettings
@@ -59,7 +61,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
 
     Calls are welcome as soon as the S3 server has answered. Raises StartupError when the database
     can't be reached or is newer than this version, the buckets can't be made, or the signing key
-    can't be used.
+    or the master key can't be used.
     """
     spool = Spool(settings.spool)
     await asyncio.to_thread(spool.clear)
@@ -68,7 +70,10 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             settings.database, connections=settings.database_connections
         ) as database:
             await migrate(database)
-            records = _records(database, store)
+            master = await asyncio.to_thread(
+                open_key_file, settings.master_key, make=settings.master_key_file is None
+            )
+            records = _records(database, store, await open_vault(database, master))
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             services = {
                 **_of_records(records, signer),
@@ -101,6 +106,7 @@ def open_store(settings: StorageSettings) -> Iterator[ObjectStore]:
 class _Records:
     """All that is recorded."""
 
+    vault: Vault
     catalog: Catalog
     assets: Assets
     policies: Policies
@@ -119,7 +125,7 @@ class _Records:
         )
 
 
-def _records(database: Database, store: ObjectStore) -> _Records:
+def _records(database: Database, store: ObjectStore, vault: Vault) -> _Records:
     erasures = Erasures(database, store)
     catalog = Catalog(
         Accounts(database),
@@ -129,6 +135,7 @@ def _records(database: Database, store: ObjectStore) -> _Records:
         Idempotency(database),
     )
     return _Records(
+        vault,
         catalog,
         Assets(database, erasures),
         Policies(database),

@@ -56,6 +56,9 @@ class StorageSettings(ServiceSettings):
     """How long the decoding of an upload may take."""
     content_producer: str = Field(default="vultus", min_length=1, max_length=200)
     """Who makes the videos, as the label in each file says: the operator's name or code."""
+    master_key_file: Path | None = None
+    """The master key, the same for all replicas: base64 of 32 bytes a line, the newest first; what
+    it protects is lost with it. Unset: `keys/master` below VULTUS_HOME, made when there is none."""
     signing_key_file: Path | None = None
     """PEM file of the Ed25519 key that certificates of erasure are signed with, the same for all
     replicas; unset: `keys/certificates.pem` below VULTUS_HOME, made when there is none."""
@@ -83,6 +86,11 @@ class StorageSettings(ServiceSettings):
         if not _BUCKET_PREFIX.fullmatch(value):
             raise ValueError("must be made of lower-case letters, digits and hyphens")
         return value
+
+    @property
+    def master_key(self) -> Path:
+        """The file of the master key."""
+        return self.master_key_file or self.home / "keys" / "master"
 
     @property
     def signing_key(self) -> Path:

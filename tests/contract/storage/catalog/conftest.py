@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,8 @@ from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
+from services.storage.protection.master import KEY_BYTES, KeyFile
+from services.storage.protection.vault import Vault, open_vault
 from services.storage.refs import ObjectRef
 from tests.fakes.postgres import PostgresServer
 
@@ -121,6 +124,7 @@ class House:
     assets: Assets
     erasures: Erasures
     database: Database
+    vault: Vault
     objects: ObjectsInMemory
     clock: MovableClock
 
@@ -237,6 +241,7 @@ async def open_house(url: URL) -> AsyncIterator[House]:
     clock, objects = MovableClock(), ObjectsInMemory()
     async with open_database(url, connections=5, clock=clock) as database:
         await migrate(database)
+        vault = await open_vault(database, KeyFile([os.urandom(KEY_BYTES)]))
         erasures = Erasures(database, objects)
         catalog = Catalog(
             Accounts(database),
@@ -278,6 +283,7 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 assets=Assets(database, erasures),
                 erasures=erasures,
                 database=database,
+                vault=vault,
                 objects=objects,
                 clock=clock,
             )

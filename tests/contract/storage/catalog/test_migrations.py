@@ -18,7 +18,7 @@ from services.common.errors import StartupError
 from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.database import open_database
 from services.storage.catalog.migrations import migrate
-from services.storage.catalog.tables import metadata
+from services.storage.tables import metadata
 
 
 async def test_the_migrations_make_the_tables_that_the_code_knows(url: URL) -> None:

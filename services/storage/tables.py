@@ -1,0 +1,10 @@
+"""All tables of this service, each area's on the one `metadata` that migrations are held to."""
+
+from __future__ import annotations
+
+from services.storage.catalog import tables as catalog
+from services.storage.protection import tables as protection
+
+metadata = catalog.metadata
+AREAS = (catalog, protection)
+"""Modules with tables; what is imported here is known to the migrations."""
