@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from services.common.errors import DomainError
 from services.common.grpc_client import open_channel
-from services.gateway.clients.catalog import GrpcAccounts
+from services.gateway.clients.accounts import GrpcAccounts
+from services.gateway.identity import NewApiKey
+from services.gateway.permissions import EVERYTHING
 from services.gateway.settings import GatewaySettings
 
 
@@ -53,10 +55,10 @@ async def _lines(arguments: argparse.Namespace, accounts: GrpcAccounts) -> list[
     match arguments.command:
         case "create":
             account = await accounts.create_account(arguments.name)
-            _, secret = await accounts.create_key(account.id, "first")
+            _, secret = await accounts.create_key(account.id, _key("first"))
             return [f"account {account.id}", f"key {secret}  (told once: keep it)"]
         case "key":
-            key, secret = await accounts.create_key(arguments.account_id, arguments.name)
+            key, secret = await accounts.create_key(arguments.account_id, _key(arguments.name))
             return [f"key {key.id} {secret}  (told once: keep it)"]
         case "keys":
             found = await accounts.list_keys(arguments.account_id)
@@ -66,6 +68,10 @@ async def _lines(arguments: argparse.Namespace, accounts: GrpcAccounts) -> list[
             return [f"{key.id}{_ended(key.revoked_at)}"]
         case _:
             return [f"{each.id}  {each.name}" for each in await accounts.list_accounts()]
+
+
+def _key(name: str) -> NewApiKey:
+    return NewApiKey(name, (EVERYTHING,), "operator")
 
 
 def _ended(revoked_at: object) -> str:

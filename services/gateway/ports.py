@@ -19,9 +19,7 @@ from services.gateway.media import (
 )
 from services.gateway.moderation.policy import Policy
 from services.gateway.records import (
-    Account,
     Answer,
-    ApiKey,
     Asset,
     Avatar,
     AvatarPack,
@@ -187,25 +185,6 @@ class Assets(Protocol):
 
     async def delete(self, account_id: str, asset_id: str) -> None:
         """Erases an asset. Raises AssetNotFound."""
-
-
-class Accounts(Protocol):
-    """Tenants and their keys."""
-
-    async def account(self, account_id: str) -> Account:
-        """One account. Raises AccountNotFound."""
-
-    async def authenticate(self, secret: str) -> ApiKey:
-        """The key that the secret belongs to. Raises Unauthenticated."""
-
-    async def create_key(self, account_id: str, name: str) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is told only here."""
-
-    async def list_keys(self, account_id: str) -> Sequence[ApiKey]:
-        """The account's keys, newest first."""
-
-    async def revoke_key(self, account_id: str, key_id: str) -> ApiKey:
-        """Ends a key. Raises ApiKeyNotFound."""
 
 
 class Avatars(Protocol):

@@ -25,29 +25,6 @@ class Page(Generic[ItemT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A tenant."""
-
-    id: str
-    name: str
-    webhook_secret: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An API key without its secret."""
-
-    id: str
-    account_id: str
-    name: str
-    prefix: str
-    created_at: datetime
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Trouble:
     """Why something ended badly, as the API tells it."""
 

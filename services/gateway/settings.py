@@ -35,7 +35,7 @@ class GatewaySettings(PeerSettings):
     listen: str = "127.0.0.1:8080"
     """Address of the HTTP server; port 0 picks a free one."""
     rate_limit: str = Field(default="600/minute", pattern=r"^\d+/(second|minute|hour)$")
-    """Requests that one API key may make in a process."""
+    """Requests that one API key or person may make in a process."""
     key_cache_s: float = Field(default=15.0, ge=0, le=30)
     """How long a good key is believed without asking storage: a revoked one ends this late."""
     max_image_bytes: int = 20_000_000

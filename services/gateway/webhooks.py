@@ -22,8 +22,9 @@ from vultus.events.v1 import events_pb2 as events
 from services.common.errors import AccountNotFound, VideoNotFound
 from services.common.jetstream import Delivery, Discard, RetryLater
 from services.gateway.addresses import PrivateAddress, resolve
+from services.gateway.identity import Accounts
 from services.gateway.jobs import parse_job
-from services.gateway.ports import Accounts, Videos
+from services.gateway.ports import Videos
 from services.gateway.records import Video
 
 log = structlog.get_logger()

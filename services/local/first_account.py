@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vultus.storage.v1 import catalog_service_pb2 as catalog
-from vultus.storage.v1 import catalog_service_pb2_grpc
+from vultus.storage.v1 import account_service_pb2 as accounts_wire
+from vultus.storage.v1 import account_service_pb2_grpc
 
 from services.common.errors import Unauthenticated
 from services.common.grpc_client import open_channel, unary
@@ -18,24 +18,30 @@ async def working_api_key(storage_address: str, known: str | None) -> str:
     Raises DomainError when storage can't be asked.
     """
     async with open_channel(storage_address) as channel:
-        stub = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        stub = account_service_pb2_grpc.AccountServiceStub(channel)
         if known and await _works(stub, known):
             return known
-        accounts = (await unary(stub.ListAccounts(catalog.ListAccountsRequest()))).accounts
+        accounts = (await unary(stub.ListAccounts(accounts_wire.ListAccountsRequest()))).accounts
         if accounts:
             account = accounts[0]
         else:
-            request = catalog.CreateAccountRequest(name=_ACCOUNT_NAME)
+            request = accounts_wire.CreateAccountRequest(
+                name=_ACCOUNT_NAME, kind=accounts_wire.ACCOUNT_KIND_ENTERPRISE
+            )
             account = (await unary(stub.CreateAccount(request))).account
         key = await unary(
-            stub.CreateApiKey(catalog.CreateApiKeyRequest(account_id=account.id, name=_KEY_NAME))
+            stub.CreateApiKey(
+                accounts_wire.CreateApiKeyRequest(
+                    account_id=account.id, name=_KEY_NAME, scopes=["*"], created_by="operator"
+                )
+            )
         )
         return key.secret
 
 
-async def _works(stub: catalog_service_pb2_grpc.CatalogServiceAsyncStub, secret: str) -> bool:
+async def _works(stub: account_service_pb2_grpc.AccountServiceAsyncStub, secret: str) -> bool:
     try:
-        await unary(stub.AuthenticateApiKey(catalog.AuthenticateApiKeyRequest(secret=secret)))
+        await unary(stub.Authenticate(accounts_wire.AuthenticateRequest(secret=secret)))
     except Unauthenticated:
         return False
     return True

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import grpc
+from vultus.storage.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from vultus.storage.v1.asset_service_pb2_grpc import add_AssetServiceServicer_to_server
 from vultus.storage.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
 from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
@@ -25,7 +26,6 @@ from services.common.grpc_server import Endpoint, serve_grpc
 from services.storage.assets.examiner import Examiner, MediaLimits
 from services.storage.assets.servicer import AssetServicer
 from services.storage.assets.uploads import SizeLimits, Uploads
-from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.certificates import Signer, open_signer
@@ -42,6 +42,9 @@ from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
+from services.storage.identity.account_servicer import AccountServicer
+from services.storage.identity.accounts import Accounts
+from services.storage.identity.keys import ApiKeys
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectStore, S3Server
@@ -107,6 +110,8 @@ class _Records:
     """All that is recorded."""
 
     vault: Vault
+    accounts: Accounts
+    keys: ApiKeys
     catalog: Catalog
     assets: Assets
     policies: Policies
@@ -128,7 +133,6 @@ class _Records:
 def _records(database: Database, store: ObjectStore, vault: Vault) -> _Records:
     erasures = Erasures(database, store)
     catalog = Catalog(
-        Accounts(database),
         Avatars(database, erasures),
         Videos(database, erasures),
         Streams(database),
@@ -136,6 +140,8 @@ def _records(database: Database, store: ObjectStore, vault: Vault) -> _Records:
     )
     return _Records(
         vault,
+        Accounts(database),
+        ApiKeys(database),
         catalog,
         Assets(database, erasures),
         Policies(database),
@@ -150,7 +156,9 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
     """What registers the services that tell of records."""
     judgements = ModerationRecordServicer(records.policies, records.reviews)
     consents = ConsentServicer(records.consents, records.withdrawals, signer)
+    accounts = AccountServicer(records.accounts, records.keys)
     return {
+        f"{_PACKAGE}.AccountService": partial(add_AccountServiceServicer_to_server, accounts),
         f"{_PACKAGE}.CatalogService": partial(
             add_CatalogServiceServicer_to_server, CatalogServicer(records.catalog)
         ),

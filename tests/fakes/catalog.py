@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from services.common.errors import (
-    AccountNotFound,
-    ApiKeyNotFound,
     AvatarNotFound,
     AvatarNotReady,
     ConsentNotFound,
@@ -19,7 +17,6 @@ from services.common.errors import (
     IdempotencyInProgress,
     InvalidInput,
     StateConflict,
-    Unauthenticated,
     UnsupportedMedia,
 )
 from services.common.ids import is_id, new_id
@@ -27,9 +24,7 @@ from services.gateway.consents import Attested, Consent
 from services.gateway.media import ObjectRef
 from services.gateway.ports import Assets
 from services.gateway.records import (
-    Account,
     Answer,
-    ApiKey,
     Avatar,
     AvatarPack,
     AvatarStatus,
@@ -39,7 +34,6 @@ from services.gateway.records import (
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_LIMIT = 100
-SECRET = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ="  # noqa: S105 - of no account
 
 
 class Kept(Protocol):
@@ -73,53 +67,6 @@ def page_of(items: Iterable[KeptT], limit: int, cursor: str, prefix: str) -> Pag
         raise InvalidInput("this cursor is of no list")
     older = sorted((i for i in items if not cursor or i.id < cursor), key=lambda i: i.id)[::-1]
     return Page(tuple(older[:limit]), older[limit - 1].id if len(older) > limit else "")
-
-
-@dataclass
-class FakeAccounts:
-    """Accounts and keys."""
-
-    accounts: dict[str, Account] = field(default_factory=dict)
-    keys: dict[str, ApiKey] = field(default_factory=dict)
-    asked: int = 0
-
-    def add(self, name: str = "first") -> tuple[Account, str]:
-        account = Account(new_id("ac"), name, SECRET, START)
-        self.accounts[account.id] = account
-        _, secret = self._new_key(account.id, "first")
-        return account, secret
-
-    async def account(self, account_id: str) -> Account:
-        if account_id not in self.accounts:
-            raise AccountNotFound("no such account")
-        return self.accounts[account_id]
-
-    async def authenticate(self, secret: str) -> ApiKey:
-        self.asked += 1
-        key = self.keys.get(secret)
-        if key is None or key.revoked_at is not None:
-            raise Unauthenticated("the API key is not valid")
-        return key
-
-    async def create_key(self, account_id: str, name: str) -> tuple[ApiKey, str]:
-        await self.account(account_id)
-        return self._new_key(account_id, name)
-
-    async def list_keys(self, account_id: str) -> Sequence[ApiKey]:
-        return [key for key in reversed(self.keys.values()) if key.account_id == account_id]
-
-    async def revoke_key(self, account_id: str, key_id: str) -> ApiKey:
-        for secret, key in self.keys.items():
-            if key.id == key_id and key.account_id == account_id:
-                self.keys[secret] = replace(key, revoked_at=START)
-                return self.keys[secret]
-        raise ApiKeyNotFound("no such key")
-
-    def _new_key(self, account_id: str, name: str) -> tuple[ApiKey, str]:
-        secret = f"vk_{new_id('zz')}"
-        key = ApiKey(new_id("key"), account_id, name, secret[:8], START, None, None)
-        self.keys[secret] = key
-        return key, secret
 
 
 @dataclass

@@ -27,27 +27,6 @@ def time_to_wire(value: datetime | None) -> Timestamp | None:
     return stamp
 
 
-def _key(key: records.ApiKey) -> catalog.ApiKey:
-    return catalog.ApiKey(
-        id=key.id,
-        account_id=key.account_id,
-        name=key.name,
-        prefix=key.prefix,
-        created_at=time_to_wire(key.created_at),
-        last_used_at=time_to_wire(key.last_used_at),
-        revoked_at=time_to_wire(key.revoked_at),
-    )
-
-
-def _account(account: records.Account) -> catalog.Account:
-    return catalog.Account(
-        id=account.id,
-        name=account.name,
-        webhook_secret=account.webhook_secret,
-        created_at=time_to_wire(account.created_at),
-    )
-
-
 def _avatar(avatar: records.Avatar) -> catalog.Avatar:
     return catalog.Avatar(
         id=avatar.id,
@@ -112,34 +91,6 @@ class Catalog(catalog_grpc.CatalogServiceServicer):
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-
-    async def CreateAccount(self, request: Any, context: Context) -> Any:
-        account, _ = self._stage.accounts.add(request.name)
-        return catalog.CreateAccountResponse(account=_account(account))
-
-    async def GetAccount(self, request: Any, context: Context) -> Any:
-        account = await self._stage.accounts.account(request.account_id)
-        return catalog.GetAccountResponse(account=_account(account))
-
-    async def ListAccounts(self, request: Any, context: Context) -> Any:
-        accounts = self._stage.accounts.accounts.values()
-        return catalog.ListAccountsResponse(accounts=map(_account, accounts))
-
-    async def CreateApiKey(self, request: Any, context: Context) -> Any:
-        key, secret = await self._stage.accounts.create_key(request.account_id, request.name)
-        return catalog.CreateApiKeyResponse(key=_key(key), secret=secret)
-
-    async def ListApiKeys(self, request: Any, context: Context) -> Any:
-        keys = await self._stage.accounts.list_keys(request.account_id)
-        return catalog.ListApiKeysResponse(keys=map(_key, keys))
-
-    async def RevokeApiKey(self, request: Any, context: Context) -> Any:
-        key = await self._stage.accounts.revoke_key(request.account_id, request.key_id)
-        return catalog.RevokeApiKeyResponse(key=_key(key))
-
-    async def AuthenticateApiKey(self, request: Any, context: Context) -> Any:
-        key = await self._stage.accounts.authenticate(request.secret)
-        return catalog.AuthenticateApiKeyResponse(key=_key(key))
 
     async def CreateAvatar(self, request: Any, context: Context) -> Any:
         avatar = await self._stage.avatars.create(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import grpc
 from vultus.lipsync.v1 import lipsync_service_pb2_grpc as lipsync_grpc
 from vultus.moderation.v1 import moderation_service_pb2_grpc as moderation_grpc
+from vultus.storage.v1 import account_service_pb2_grpc as accounts_grpc
 from vultus.storage.v1 import asset_service_pb2_grpc as assets_grpc
 from vultus.storage.v1 import catalog_service_pb2_grpc as catalog_grpc
 from vultus.storage.v1 import moderation_record_service_pb2_grpc as record_of_moderation
@@ -17,6 +18,7 @@ from vultus.storage.v1 import record_service_pb2_grpc as record_grpc
 from vultus.tts.v1 import tts_service_pb2_grpc as tts_grpc
 
 from services.common.grpc_server import serve_grpc
+from tests.fakes.account_server import Accounts
 from tests.fakes.catalog_server import Catalog
 from tests.fakes.judgement_server import Judgements
 from tests.fakes.media_servers import Animator, Moderator, Speaker
@@ -48,6 +50,9 @@ async def serve_stage(stage: Stage) -> AsyncIterator[Addresses]:
     """Serves every fake of a stage on a port of its own."""
     registrations: dict[str, dict[str, Callable[[grpc.aio.Server], None]]] = {
         "storage": {
+            "vultus.storage.v1.AccountService": lambda server: (
+                accounts_grpc.add_AccountServiceServicer_to_server(Accounts(stage), server)
+            ),
             "vultus.storage.v1.CatalogService": lambda server: (
                 catalog_grpc.add_CatalogServiceServicer_to_server(Catalog(stage), server)
             ),

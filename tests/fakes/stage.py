@@ -17,6 +17,7 @@ from services.gateway.backgrounds import Backgrounds
 from services.gateway.http.api import create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
+from services.gateway.identity import Account
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director, TextLimits
 from services.gateway.live.ice import IceServers
@@ -28,12 +29,13 @@ from services.gateway.moderation.reviews import Reviews
 from services.gateway.outputs.output import Pauses
 from services.gateway.outputs.outputs import OutputRules, Outputs
 from services.gateway.pipeline import Services
-from services.gateway.records import Account, StreamRecord
+from services.gateway.records import StreamRecord
 from services.gateway.settings import GatewaySettings, WorkerSettings
 from services.gateway.video_job import Peers, VideoJobs
 from services.gateway.webrtc.guests import GuestRules, Guests
+from tests.fakes.accounts import FakeAccounts
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
-from tests.fakes.catalog import FakeAccounts, FakeAvatars, FakeClock, FakeIdempotency
+from tests.fakes.catalog import FakeAvatars, FakeClock, FakeIdempotency
 from tests.fakes.consents import FakeConsents
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
 from tests.fakes.judgements import FakePolicies, FakeReviews
@@ -68,7 +70,7 @@ class Stage:
         self.settings = settings or GatewaySettings(key_cache_s=0)
         self.clock = FakeClock()
         now = now or self.clock
-        self.accounts = FakeAccounts()
+        self.accounts = FakeAccounts(now)
         self.idempotency = FakeIdempotency()
         self.objects = FakeObjects()
         self.assets = FakeAssets(self.objects)

@@ -12,9 +12,7 @@ from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
 from services.gateway.consents import Attested
 from services.gateway.records import (
-    Account,
     Answer,
-    ApiKey,
     Avatar,
     AvatarPack,
     AvatarStatus,
@@ -31,56 +29,6 @@ from services.gateway.records import (
 )
 
 _QUICK_S = 10.0
-
-
-class GrpcAccounts:
-    """Tenants and their keys."""
-
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub = CatalogServiceStub(channel)
-
-    async def account(self, account_id: str) -> Account:
-        """One account."""
-        request = catalog.GetAccountRequest(account_id=account_id)
-        call = self._stub.GetAccount(request, timeout=_QUICK_S, metadata=call_metadata())
-        return messages.account((await unary(call)).account)
-
-    async def create_account(self, name: str) -> Account:
-        """A new account."""
-        request = catalog.CreateAccountRequest(name=name)
-        call = self._stub.CreateAccount(request, timeout=_QUICK_S, metadata=call_metadata())
-        return messages.account((await unary(call)).account)
-
-    async def list_accounts(self) -> Sequence[Account]:
-        """All accounts, oldest first."""
-        request = catalog.ListAccountsRequest()
-        call = self._stub.ListAccounts(request, timeout=_QUICK_S, metadata=call_metadata())
-        return [messages.account(account) for account in (await unary(call)).accounts]
-
-    async def authenticate(self, secret: str) -> ApiKey:
-        """The key that the secret belongs to."""
-        request = catalog.AuthenticateApiKeyRequest(secret=secret)
-        call = self._stub.AuthenticateApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
-        return messages.api_key((await unary(call)).key)
-
-    async def create_key(self, account_id: str, name: str) -> tuple[ApiKey, str]:
-        """A new key and its secret."""
-        request = catalog.CreateApiKeyRequest(account_id=account_id, name=name)
-        call = self._stub.CreateApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
-        made = await unary(call)
-        return messages.api_key(made.key), made.secret
-
-    async def list_keys(self, account_id: str) -> Sequence[ApiKey]:
-        """The account's keys, newest first."""
-        request = catalog.ListApiKeysRequest(account_id=account_id)
-        call = self._stub.ListApiKeys(request, timeout=_QUICK_S, metadata=call_metadata())
-        return [messages.api_key(key) for key in (await unary(call)).keys]
-
-    async def revoke_key(self, account_id: str, key_id: str) -> ApiKey:
-        """Ends a key."""
-        request = catalog.RevokeApiKeyRequest(account_id=account_id, key_id=key_id)
-        call = self._stub.RevokeApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
-        return messages.api_key((await unary(call)).key)
 
 
 class GrpcAvatars:

@@ -129,26 +129,6 @@ def trouble_to_wire(error: records.Trouble | None) -> catalog.Problem | None:
     )
 
 
-def account(message: catalog.Account) -> records.Account:
-    """A tenant."""
-    return records.Account(
-        message.id, message.name, message.webhook_secret, moment(message.created_at)
-    )
-
-
-def api_key(message: catalog.ApiKey) -> records.ApiKey:
-    """An API key without its secret."""
-    return records.ApiKey(
-        message.id,
-        message.account_id,
-        message.name,
-        message.prefix,
-        moment(message.created_at),
-        optional_moment(message, "last_used_at"),
-        optional_moment(message, "revoked_at"),
-    )
-
-
 def asset(message: assets.Asset) -> records.Asset:
     """A stored upload."""
     return records.Asset(

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from services.common.grpc_client import open_channel
+from services.gateway.clients.accounts import GrpcAccounts
 from services.gateway.clients.catalog import (
-    GrpcAccounts,
     GrpcAvatars,
     GrpcIdempotency,
     GrpcStreams,

@@ -1,51 +1,46 @@
-"""`/v1/account` and `/v1/api-keys`."""
+"""`/v1/account`: the account that the caller acts for."""
 
 from __future__ import annotations
 
-from services.common.errors import (
-    ApiKeyNotFound,
-    IdempotencyConflict,
-    PayloadTooLarge,
-    UnsupportedMedia,
-)
-from services.gateway.http.bodies import ApiKeyRequest
-from services.gateway.http.context import AccountId, IdempotencyKey, InGateway
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field
+
+from services.gateway.http.context import InCaller, InGateway
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router, told_once
-from services.gateway.http.views import AccountView, ApiKeyList, ApiKeyView, NewApiKeyView
+from services.gateway.http.route import api_router
+from services.gateway.http.views import View
+from services.gateway.identity import Account, AccountKind
+from services.gateway.permissions import Scope
 
 router = api_router("account")
 
 
+class AccountView(View):
+    """The account that the caller acts for."""
+
+    id: str = Field(examples=["ac_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
+    name: str
+    kind: AccountKind
+    webhook_secret: str | None
+    """Verify the signatures of webhooks with it; null for callers without `keys:write`."""
+    created_at: datetime
+
+    @classmethod
+    def of(cls, account: Account, *, with_secret: bool) -> Self:
+        """As storage keeps it."""
+        return cls(
+            id=account.id,
+            name=account.name,
+            kind=account.kind,
+            webhook_secret=account.webhook_secret if with_secret else None,
+            created_at=account.created_at,
+        )
+
+
 @router.get("/account", responses=problems())
-async def get_account(gateway: InGateway, account_id: AccountId) -> AccountView:
-    """Look at the account that the key belongs to."""
-    return AccountView.of(await gateway.accounts.account(account_id))
-
-
-@router.post(
-    "/api-keys",
-    status_code=201,
-    responses=problems(IdempotencyConflict, UnsupportedMedia, PayloadTooLarge),
-    openapi_extra=told_once("secret"),
-)
-async def create_api_key(
-    body: ApiKeyRequest, gateway: InGateway, account_id: AccountId, _: IdempotencyKey = None
-) -> NewApiKeyView:
-    """Make another API key; its secret is told here and never again."""
-    key, secret = await gateway.accounts.create_key(account_id, body.name)
-    return NewApiKeyView(**ApiKeyView.of(key).model_dump(), secret=secret)
-
-
-@router.get("/api-keys", responses=problems())
-async def list_api_keys(gateway: InGateway, account_id: AccountId) -> ApiKeyList:
-    """List the account's API keys, newest first."""
-    keys = await gateway.accounts.list_keys(account_id)
-    return ApiKeyList(items=[ApiKeyView.of(key) for key in keys])
-
-
-@router.delete("/api-keys/{key_id}", status_code=204, responses=problems(ApiKeyNotFound))
-async def revoke_api_key(key_id: str, gateway: InGateway, account_id: AccountId) -> None:
-    """End an API key. Other gateway processes may let it in for some seconds more."""
-    key = await gateway.accounts.revoke_key(account_id, key_id)
-    gateway.door.forget(key.id)
+async def get_account(gateway: InGateway, caller: InCaller) -> AccountView:
+    """Look at the account that you act for."""
+    account = await gateway.accounts.account(caller.account_id)
+    return AccountView.of(account, with_secret=caller.covers({Scope.KEYS_WRITE}))

@@ -20,6 +20,7 @@ from services.gateway.http import (
     control,
     docs,
     health,
+    keys,
     moderation,
     outputs,
     policy,
@@ -37,6 +38,7 @@ from services.gateway.http.bodies import AvatarFromAsset
 from services.gateway.http.context import Gateway
 from services.gateway.http.problem import CatchAll, Problem
 from services.gateway.http.requests import BodyLimit, RequestScope
+from services.gateway.http.route import SCOPE, Route
 from services.gateway.http.views import TimedSpeech
 
 _VERSION = "1"
@@ -68,6 +70,7 @@ _ROUTERS = (
     whip.router,
     whip.guest_router,
     account.router,
+    keys.router,
     health.router,
 )
 _NAMED_ELSEWHERE = (Problem, AvatarFromAsset, TimedSpeech)
@@ -127,5 +130,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"].update(named["$defs"])
+        for route in app.routes:
+            if isinstance(route, Route) and route.scope and route.include_in_schema:
+                for method in route.methods or ():
+                    schema["paths"][route.path_format][method.lower()][SCOPE] = route.scope.value
         app.openapi_schema = schema
     return app.openapi_schema

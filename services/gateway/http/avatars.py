@@ -28,9 +28,9 @@ from services.gateway.consents import Attested
 from services.gateway.http.bodies import AvatarFromAsset
 from services.gateway.http.context import (
     AccountId,
-    CallerKey,
     Cursor,
     IdempotencyKey,
+    InCaller,
     InGateway,
     Limit,
 )
@@ -90,7 +90,7 @@ async def create_avatar(
     request: Request,
     gateway: InGateway,
     account_id: AccountId,
-    key: CallerKey,
+    caller: InCaller,
     _: IdempotencyKey = None,
 ) -> AvatarView:
     """Make an avatar of a portrait: a form with the picture, or JSON with the id of an asset.
@@ -105,7 +105,7 @@ async def create_avatar(
             "say with subject_authorised=true that the person shown allows this use, or name a "
             "consent_id that holds"
         )
-    consent = wish.consent_id or Attested(key.id)
+    consent = wish.consent_id or Attested(caller.actor_id)
     maker = AvatarMaker(
         gateway.assets, gateway.avatars, gateway.approvals, gateway.animator, gateway.jobs
     )

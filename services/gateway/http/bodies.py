@@ -159,9 +159,3 @@ class VideoRequest(Request):
             if self.output.subtitles == "sidecar":
                 raise ValueError("subtitles are made from a text, not from a recording")
         return self
-
-
-class ApiKeyRequest(Request):
-    """A key to be made."""
-
-    name: Name = Field(examples=["build server"])

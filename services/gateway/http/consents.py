@@ -22,10 +22,10 @@ from services.gateway import consents
 from services.gateway.http.bodies import Request
 from services.gateway.http.context import (
     AccountId,
-    CallerKey,
     Cursor,
     Gateway,
     IdempotencyKey,
+    InCaller,
     InGateway,
     Limit,
 )
@@ -80,7 +80,7 @@ class ConsentView(View):
     purposes: list[str]
     statement: str
     attested_by: str
-    """The API key that it was recorded with."""
+    """Who recorded it: an API key, or a person."""
     valid_from: datetime
     valid_until: datetime | None
     ended_at: datetime | None
@@ -140,7 +140,7 @@ async def create_consent(
     body: ConsentRequest,
     gateway: InGateway,
     account_id: AccountId,
-    key: CallerKey,
+    caller: InCaller,
     _: IdempotencyKey = None,
 ) -> ConsentView:
     """Record that a person allows the use of their face, and make avatars under it.
@@ -148,7 +148,7 @@ async def create_consent(
     An avatar that is made with `subject_authorised` records a consent of its own.
     """
     new = consents.NewConsent(
-        body.subject, tuple(body.purposes), body.statement, key.id, body.valid_until
+        body.subject, tuple(body.purposes), body.statement, caller.actor_id, body.valid_until
     )
     return ConsentView.of(await gateway.consents.create(account_id, new))
 

@@ -10,14 +10,15 @@ from fastapi import Depends, Header, Query, Request
 
 from services.gateway.consents import Consents
 from services.gateway.http.door import Door
+from services.gateway.identity import Accounts
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director
 from services.gateway.live.ice import IceServers
 from services.gateway.live.sessions import Sessions
 from services.gateway.moderation.approval import Approvals
 from services.gateway.outputs.outputs import Outputs
+from services.gateway.permissions import Caller
 from services.gateway.ports import (
-    Accounts,
     Animator,
     Assets,
     Avatars,
@@ -28,7 +29,6 @@ from services.gateway.ports import (
     Streams,
     Videos,
 )
-from services.gateway.records import ApiKey
 from services.gateway.settings import GatewaySettings
 from services.gateway.webrtc.guests import Guests
 
@@ -67,17 +67,17 @@ def gateway_of(request: Request) -> Gateway:
     return cast("Gateway", request.app.state.gateway)
 
 
-def key_of(request: Request) -> ApiKey:
-    """The key that the request came with; the route has let it in."""
-    return cast("ApiKey", request.state.key)
+def caller_of(request: Request) -> Caller:
+    """Who sent the request; the route has let them in."""
+    return cast("Caller", request.state.caller)
 
 
 def _account_id(request: Request) -> str:
-    return cast("str", request.state.account_id)
+    return caller_of(request).account_id
 
 
 InGateway = Annotated[Gateway, Depends(gateway_of)]
-CallerKey = Annotated[ApiKey, Depends(key_of)]
+InCaller = Annotated[Caller, Depends(caller_of)]
 AccountId = Annotated[str, Depends(_account_id)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items on a page.")]
 Cursor = Annotated[

@@ -18,6 +18,7 @@ from services.gateway.live.control import Controller, problem
 from services.gateway.live.events import Event, Listener
 from services.gateway.live.session import Session
 from services.gateway.live.tokens import Right
+from services.gateway.permissions import Scope
 
 log = structlog.get_logger()
 router = APIRouter(prefix="/v1")
@@ -33,7 +34,13 @@ async def control(socket: WebSocket, stream_id: str) -> None:
     gateway: Gateway = socket.app.state.gateway
     with request_scope(None):
         try:
-            session = await enter(gateway, stream_id, _authorization(socket), Right.CONTROL)
+            session, _ = await enter(
+                gateway,
+                stream_id,
+                _authorization(socket),
+                Right.CONTROL,
+                Scope.STREAMS_WRITE,
+            )
         except DomainError as error:
             await socket.send_denial_response(respond(error))
             return

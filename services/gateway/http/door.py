@@ -6,14 +6,15 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from services.common.errors import Overloaded, Unauthenticated
-from services.gateway.ports import Accounts
-from services.gateway.records import ApiKey
+from services.gateway.identity import Accounts
+from services.gateway.permissions import Caller
 
 _SCHEME = "bearer"
 _MAX_CACHED_KEYS = 10_000
@@ -22,14 +23,19 @@ _MAX_SECRET_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    key: ApiKey
+    caller: Caller
     until_s: float
+
+    def holds(self, now_s: float) -> bool:
+        """Whether it may be believed without asking again."""
+        over = self.caller.until is not None and self.caller.until <= datetime.now(UTC)
+        return self.until_s > now_s and not over
 
 
 class Door:
-    """Lets requests in by their API key and counts them.
+    """Lets requests in by the secret that they bear and counts them.
 
-    A good key is believed for `cache_s` without asking again: a key that another process revoked
+    A good secret is believed for `cache_s` without asking again: one that another process ended
     opens this door for that long at most.
     """
 
@@ -48,33 +54,35 @@ class Door:
         self._limit = parse(rate_limit)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    async def admit(self, authorization: str | None) -> ApiKey:
-        """The key of a request that may go on. Raises Unauthenticated, Overloaded."""
-        key = await self._whose(secret_of(authorization))
-        if not self._limiter.hit(self._limit, key.id):
-            reset_s = self._limiter.get_window_stats(self._limit, key.id).reset_time
+    async def admit(self, authorization: str | None) -> Caller:
+        """Who sends a request that may go on. Raises Unauthenticated, Overloaded."""
+        caller = await self._whose(secret_of(authorization))
+        if not self._limiter.hit(self._limit, caller.actor_id):
+            reset_s = self._limiter.get_window_stats(self._limit, caller.actor_id).reset_time
             raise Overloaded(
                 f"more than {self._limit} with this key",
                 retry_after_s=max(1.0, reset_s - time.time()),
             )
-        return key
+        return caller
 
-    def forget(self, key_id: str) -> None:
-        """A key was revoked here: it ends at once."""
+    def forget(self, actor_id: str) -> None:
+        """What lets somebody in was changed here: that holds at once."""
         self._known = {
-            digest: known for digest, known in self._known.items() if known.key.id != key_id
+            digest: known
+            for digest, known in self._known.items()
+            if known.caller.actor_id != actor_id
         }
 
-    async def _whose(self, secret: str) -> ApiKey:
+    async def _whose(self, secret: str) -> Caller:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         known = self._known.get(digest)
-        if known and known.until_s > self._now_s():
-            return known.key
-        key = await self._accounts.authenticate(secret)
+        if known and known.holds(self._now_s()):
+            return known.caller
+        caller = await self._accounts.authenticate(secret)
         if len(self._known) >= _MAX_CACHED_KEYS:
             self._known.clear()
-        self._known[digest] = _Known(key, self._now_s() + self._cache_s)
-        return key
+        self._known[digest] = _Known(caller, self._now_s() + self._cache_s)
+        return caller
 
 
 def secret_of(authorization: str | None) -> str:

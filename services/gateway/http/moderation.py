@@ -20,10 +20,11 @@ from services.gateway.http.bodies import Request
 from services.gateway.http.context import AccountId, Gateway, InGateway
 from services.gateway.http.fields import CheckedText, Id
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router
+from services.gateway.http.route import api_router, needs
 from services.gateway.http.stream_bodies import Language
 from services.gateway.http.views import View
 from services.gateway.moderation.policy import Policy
+from services.gateway.permissions import Scope
 from services.gateway.pipeline import RECORDING_RATE_HZ
 from services.gateway.records import Asset, Finding, Verdict
 
@@ -127,6 +128,7 @@ class CheckView(View):
     responses=problems(
         AssetNotFound, AudioUndecodable, AudioTooLong, PayloadTooLarge, UnsupportedMedia
     ),
+    openapi_extra=needs(Scope.MODERATION_READ),
 )
 async def check_content(body: CheckRequest, gateway: InGateway, account_id: AccountId) -> CheckView:
     """Judge texts, a picture or a recording.

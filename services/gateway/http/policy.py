@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Header, Query, Response
 
 from services.common.errors import PayloadTooLarge, PolicyNotFound, StateConflict, UnsupportedMedia
-from services.gateway.http.context import AccountId, CallerKey, InGateway
+from services.gateway.http.context import AccountId, InCaller, InGateway
 from services.gateway.http.policy_bodies import (
     ExpectedVersion,
     PolicyBody,
@@ -40,7 +40,7 @@ async def put_policy(
     body: PolicyBody,
     gateway: InGateway,
     account_id: AccountId,
-    key: CallerKey,
+    caller: InCaller,
     response: Response,
     if_match: Annotated[
         ExpectedVersion,
@@ -58,7 +58,7 @@ async def put_policy(
     made = await gateway.approvals.policies.put(
         account_id,
         policy,
-        author=key.id,
+        author=caller.actor_id,
         expected_version=int(if_match.strip('"')) if if_match else None,
     )
     return _told(PolicyView.told(made), response)

@@ -200,7 +200,7 @@ class PolicyView(PolicyBody):
     version: int
     """Counts from 1; 0: the account has none of its own."""
     author: str | None
-    """The API key that it was made with."""
+    """Who made it: an API key, or a person."""
     created_at: datetime | None
 
     @classmethod

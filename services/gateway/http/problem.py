@@ -19,6 +19,7 @@ from services.common.errors import (
     ContentRejected,
     DeadlineExceeded,
     DomainError,
+    Forbidden,
     Internal,
     InvalidInput,
     NotFound,
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 _EVERYWHERE: tuple[type[DomainError], ...] = (
     Unauthenticated,
+    Forbidden,
     InvalidInput,
     Overloaded,
     Internal,

@@ -21,9 +21,9 @@ from services.common.errors import (
 from services.gateway.http.bodies import Request
 from services.gateway.http.context import (
     AccountId,
-    CallerKey,
     Cursor,
     Gateway,
+    InCaller,
     InGateway,
     Limit,
 )
@@ -39,7 +39,7 @@ from services.gateway.moderation.records import (
     ReviewStatus,
 )
 
-router = api_router("moderation")
+router = api_router("moderation", scope="reviews")
 
 _NDJSON = "application/x-ndjson"
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
@@ -50,7 +50,7 @@ class DecisionView(View):
 
     status: ReviewStatus
     author: str
-    """The API key that it was decided with."""
+    """Who decided: an API key, or a person."""
     note: str
     decided_at: datetime
 
@@ -201,7 +201,7 @@ async def decide_review(
     body: DecisionRequest,
     gateway: InGateway,
     account_id: AccountId,
-    key: CallerKey,
+    caller: InCaller,
 ) -> WholeReviewView:
     """Decide a review, or decide it otherwise: what waits for it goes on.
 
@@ -213,7 +213,7 @@ async def decide_review(
         account_id,
         review_id,
         ReviewStatus.APPROVED if approves else ReviewStatus.REJECTED,
-        author=key.id,
+        author=caller.actor_id,
         note=body.note,
         for_training=body.use_for_training,
     )

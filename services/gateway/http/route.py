@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
@@ -14,28 +14,49 @@ from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.common.errors import UnsupportedMedia
+from services.common.errors import Forbidden, UnsupportedMedia
 from services.gateway.http.context import (
     IDEMPOTENCY_HEADER,
     IDEMPOTENCY_KEY_PATTERN,
+    caller_of,
     gateway_of,
 )
 from services.gateway.http.idempotency import answer_once, digest_of
 from services.gateway.http.uploads import FORM_TYPE, Form, read_form
+from services.gateway.permissions import Caller, Scope
 
 JSON_TYPE = "application/json"
 _BEARER = HTTPBearer(
     scheme_name="apiKey",
     auto_error=False,
     bearerFormat="vk_…",
-    description="An API key: `Authorization: Bearer vk_…`.",
+    description="An API key, which needs the scope that the operation names: `Bearer vk_…`.",
 )
 _SECRETS = "x-told-once"
+SCOPE = "x-scope"
+"""What OpenAPI calls the scope that an operation needs."""
+_READING = frozenset({"GET", "HEAD"})
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Route(APIRoute):
-    """Key, rate, content type, body and idempotency, in this order; then the route itself."""
+    """Caller, rate, scope, type of content, body, idempotency, in this order; then the route.
+
+    What reads needs the noun's scope to read; all else needs that to write, unless `needs` names
+    another.
+    """
+
+    noun: ClassVar[str | None] = None
+    """Whose scopes are needed; None: everybody who was let in may."""
+
+    @property
+    def scope(self) -> Scope | None:
+        """What a caller must be allowed to do; None: nothing in particular."""
+        if named := (self.openapi_extra or {}).get(SCOPE):
+            return Scope(named)
+        if self.noun is None:
+            return None
+        return scope_of(self.noun, writes=not _READING.issuperset(self.methods or ()))
 
     def get_route_handler(self) -> _Handler:
         """The route's own handler behind the door."""
@@ -50,7 +71,7 @@ class Route(APIRoute):
                     return await inner(request)
                 return await answer_once(
                     gateway_of(request).idempotency,
-                    request.state.account_id,
+                    caller_of(request).account_id,
                     key,
                     await digest_of(request, form),
                     partial(inner, request),
@@ -60,10 +81,10 @@ class Route(APIRoute):
         return handle
 
     async def admit(self, request: Request) -> None:
-        """Finds out whose request it is, or raises."""
-        gateway = gateway_of(request)
-        key = await gateway.door.admit(request.headers.get("authorization"))
-        request.state.key, request.state.account_id = key, key.account_id
+        """Finds out whose request it is; raises when it may not be."""
+        caller = await gateway_of(request).door.admit(request.headers.get("authorization"))
+        require(caller, self.scope)
+        request.state.caller = caller
 
     async def _read_body(self, request: Request, stack: AsyncExitStack) -> Form | None:
         """Reads a body whose type the route takes; raises UnsupportedMedia, PayloadTooLarge."""
@@ -100,9 +121,38 @@ class Route(APIRoute):
         return key if re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key) else None
 
 
-def api_router(noun: str) -> APIRouter:
-    """A router for one noun below `/v1`; every call needs an API key."""
-    return APIRouter(prefix="/v1", tags=[noun], route_class=Route, dependencies=[Depends(_BEARER)])
+def api_router(tag: str, *, scope: str | None = None) -> APIRouter:
+    """A router for one noun below `/v1`; every call needs an API key or a session.
+
+    `scope` is the noun of the scopes, where it is not the tag. Raises ValueError for one that there
+    is not.
+    """
+    return APIRouter(
+        prefix="/v1",
+        tags=[tag],
+        route_class=_route_of(scope or tag),
+        dependencies=[Depends(_BEARER)],
+    )
+
+
+def _route_of(noun: str) -> type[Route]:
+    return cast("type[Route]", type(f"{noun.title()}Route", (Route,), {"noun": noun}))
+
+
+def scope_of(noun: str, *, writes: bool) -> Scope:
+    """A noun's scope. Raises ValueError when there is none."""
+    return Scope(f"{noun}:{'write' if writes else 'read'}")
+
+
+def require(caller: Caller, scope: Scope | None) -> None:
+    """Returns when the caller may do that. Raises Forbidden."""
+    if scope is not None and scope not in caller.scopes:
+        raise Forbidden(f"this needs the scope {scope}")
+
+
+def needs(scope: Scope) -> dict[str, Any]:
+    """Names the scope of an operation that its method does not tell."""
+    return {SCOPE: scope.value}
 
 
 def told_once(*fields: str) -> dict[str, Any]:

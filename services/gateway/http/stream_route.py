@@ -10,9 +10,10 @@ from fastapi.security import HTTPBearer
 from services.common.errors import StreamEnded, Unauthenticated, Unavailable
 from services.gateway.http.context import Gateway, gateway_of
 from services.gateway.http.door import secret_of
-from services.gateway.http.route import Route
+from services.gateway.http.route import Route, require
 from services.gateway.live.session import Session
 from services.gateway.live.tokens import PREFIX, Right
+from services.gateway.permissions import Caller, Scope
 
 TOKEN = HTTPBearer(
     scheme_name="streamToken",
@@ -25,24 +26,30 @@ TOKEN = HTTPBearer(
 class ControlRoute(Route):
     """For who may steer the stream."""
 
+    noun = "streams"
     right: ClassVar[Right] = Right.CONTROL
 
     async def admit(self, request: Request) -> None:
         """Finds the stream that the request may use."""
-        session = await enter(
+        session, caller = await enter(
             gateway_of(request),
             request.path_params["stream_id"],
             request.headers.get("authorization"),
             self.right,
+            self.scope,
         )
-        request.state.session = session
-        request.state.account_id = session.record.account_id
+        request.state.session, request.state.caller = session, caller
 
 
 class ViewRoute(ControlRoute):
     """For who may watch the stream."""
 
     right = Right.VIEW
+
+    @property
+    def scope(self) -> Scope:
+        """Watching changes nothing, by whichever method it is asked for."""
+        return Scope.STREAMS_READ
 
 
 def session_of(request: Request) -> Session:
@@ -51,21 +58,26 @@ def session_of(request: Request) -> Session:
 
 
 async def enter(
-    gateway: Gateway, stream_id: str, authorization: str | None, right: Right
-) -> Session:
-    """The live session of a stream, for whoever may use it.
+    gateway: Gateway,
+    stream_id: str,
+    authorization: str | None,
+    right: Right,
+    scope: Scope | None,
+) -> tuple[Session, Caller]:
+    """The live session of a stream, and who may use it: by a token's right, or a key's scope.
 
     Raises Unauthenticated, Forbidden, Overloaded, StreamNotFound, StreamEnded, Unavailable.
     """
     secret = secret_of(authorization)
     if not secret.startswith(PREFIX):
-        key = await gateway.door.admit(authorization)
-        return await live_session(gateway, key.account_id, stream_id)
+        caller = await gateway.door.admit(authorization)
+        require(caller, scope)
+        return await live_session(gateway, caller.account_id, stream_id), caller
     session = gateway.sessions.find(stream_id)
     if session is None:
         raise Unauthenticated("the token is not valid for this stream, or not any more")
     session.tokens.check(secret, right)
-    return session
+    return session, Caller(session.record.account_id, stream_id, frozenset())
 
 
 async def live_session(gateway: Gateway, account_id: str, stream_id: str) -> Session:

@@ -236,63 +236,6 @@ def video_json(video: records.Video) -> dict[str, Any]:
     return VideoView.of(video).model_dump(mode="json")
 
 
-class AccountView(View):
-    """The account that a key belongs to."""
-
-    id: str = Field(examples=["ac_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
-    name: str
-    webhook_secret: str
-    """Verify the signatures of webhooks with it."""
-    created_at: datetime
-
-    @classmethod
-    def of(cls, account: records.Account) -> Self:
-        """As the catalog keeps it."""
-        return cls(
-            id=account.id,
-            name=account.name,
-            webhook_secret=account.webhook_secret,
-            created_at=account.created_at,
-        )
-
-
-class ApiKeyView(View):
-    """An API key without its secret."""
-
-    id: str = Field(examples=["key_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
-    name: str
-    prefix: str
-    """The secret's first characters."""
-    created_at: datetime
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-
-    @classmethod
-    def of(cls, key: records.ApiKey) -> Self:
-        """As the catalog keeps it."""
-        return cls(
-            id=key.id,
-            name=key.name,
-            prefix=key.prefix,
-            created_at=key.created_at,
-            last_used_at=key.last_used_at,
-            revoked_at=key.revoked_at,
-        )
-
-
-class NewApiKeyView(ApiKeyView):
-    """A new API key."""
-
-    secret: str | None
-    """`vk_…`: told in the first answer only; null when the request is repeated."""
-
-
-class ApiKeyList(View):
-    """The account's keys, newest first."""
-
-    items: list[ApiKeyView]
-
-
 class Health(View):
     """How the process and what it needs are."""
 

@@ -9,11 +9,11 @@ from sqlalchemy import Row, insert, select
 
 from services.common.errors import ConsentNotFound, ConsentRequired, InvalidInput
 from services.common.ids import new_id
-from services.storage.catalog.accounts import require_account
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Consent, Erased, NewConsent
 from services.storage.catalog.tables import consents
+from services.storage.identity.accounts import require_account
 from services.storage.refs import ObjectRef
 
 CONSENT_ID = "cn"

@@ -16,10 +16,10 @@ from services.common.errors import (
     StorageFull,
     Unavailable,
 )
-from services.storage.catalog.accounts import require_account
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.records import Answer
 from services.storage.catalog.tables import idempotency_keys as keys
+from services.storage.identity.accounts import require_account
 
 log = structlog.get_logger()
 

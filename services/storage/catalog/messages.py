@@ -12,8 +12,6 @@ from vultus.storage.v1 import catalog_service_pb2 as wire
 
 from services.common.errors import InvalidInput
 from services.storage.catalog.records import (
-    Account,
-    ApiKey,
     Avatar,
     AvatarStatus,
     Problem,
@@ -54,29 +52,6 @@ _STREAM_STATUS = {
     wire.STREAM_STATUS_FAILED: StreamStatus.FAILED,
 }
 _STREAM_STATUS_TO_WIRE = {status: number for number, status in _STREAM_STATUS.items()}
-
-
-def account_to_wire(account: Account) -> wire.Account:
-    """A tenant."""
-    return wire.Account(
-        id=account.id,
-        name=account.name,
-        webhook_secret=account.webhook_secret,
-        created_at=time_to_wire(account.created_at),
-    )
-
-
-def key_to_wire(key: ApiKey) -> wire.ApiKey:
-    """An API key without its secret."""
-    return wire.ApiKey(
-        id=key.id,
-        account_id=key.account_id,
-        name=key.name,
-        prefix=key.prefix,
-        created_at=time_to_wire(key.created_at),
-        last_used_at=time_to_wire(key.last_used_at),
-        revoked_at=time_to_wire(key.revoked_at),
-    )
 
 
 def problem(message: wire.Problem) -> Problem:

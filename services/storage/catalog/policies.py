@@ -10,11 +10,11 @@ from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from services.common.errors import InvalidInput, PolicyNotFound, StateConflict
-from services.storage.catalog.accounts import require_account
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.page import MAX_LIMIT
 from services.storage.catalog.records import Policy
 from services.storage.catalog.tables import policies
+from services.storage.identity.accounts import require_account
 
 
 class Policies:

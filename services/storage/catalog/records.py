@@ -11,32 +11,6 @@ from services.storage.refs import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A tenant."""
-
-    id: str
-    name: str
-    webhook_secret: str
-    """Signs webhooks: `whsec_` and the key in base64."""
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An API key without its secret."""
-
-    id: str
-    account_id: str
-    name: str
-    prefix: str
-    """The secret's first characters, to tell keys apart."""
-    created_at: datetime
-    last_used_at: datetime | None
-    """To the minute."""
-    revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """Why something ended badly, as the API tells it."""
 

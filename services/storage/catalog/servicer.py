@@ -10,7 +10,6 @@ from vultus.storage.v1 import catalog_service_pb2 as wire
 from vultus.storage.v1.catalog_service_pb2_grpc import CatalogServiceServicer
 
 from services.storage.catalog import messages
-from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.consents import attestation
 from services.storage.catalog.idempotency import Idempotency
@@ -25,7 +24,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class Catalog:
     """The records that CatalogService tells of."""
 
-    accounts: Accounts
     avatars: Avatars
     videos: Videos
     streams: Streams
@@ -37,55 +35,6 @@ class CatalogServicer(CatalogServiceServicer):
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-
-    async def CreateAccount(
-        self, request: wire.CreateAccountRequest, context: Context
-    ) -> wire.CreateAccountResponse:
-        """See the proto."""
-        account = await self._catalog.accounts.create(request.name)
-        return wire.CreateAccountResponse(account=messages.account_to_wire(account))
-
-    async def GetAccount(
-        self, request: wire.GetAccountRequest, context: Context
-    ) -> wire.GetAccountResponse:
-        """See the proto."""
-        account = await self._catalog.accounts.get(request.account_id)
-        return wire.GetAccountResponse(account=messages.account_to_wire(account))
-
-    async def ListAccounts(
-        self, request: wire.ListAccountsRequest, context: Context
-    ) -> wire.ListAccountsResponse:
-        """See the proto."""
-        accounts = await self._catalog.accounts.list()
-        return wire.ListAccountsResponse(accounts=map(messages.account_to_wire, accounts))
-
-    async def CreateApiKey(
-        self, request: wire.CreateApiKeyRequest, context: Context
-    ) -> wire.CreateApiKeyResponse:
-        """See the proto."""
-        key, secret = await self._catalog.accounts.create_key(request.account_id, request.name)
-        return wire.CreateApiKeyResponse(key=messages.key_to_wire(key), secret=secret)
-
-    async def ListApiKeys(
-        self, request: wire.ListApiKeysRequest, context: Context
-    ) -> wire.ListApiKeysResponse:
-        """See the proto."""
-        keys = await self._catalog.accounts.list_keys(request.account_id)
-        return wire.ListApiKeysResponse(keys=map(messages.key_to_wire, keys))
-
-    async def RevokeApiKey(
-        self, request: wire.RevokeApiKeyRequest, context: Context
-    ) -> wire.RevokeApiKeyResponse:
-        """See the proto."""
-        key = await self._catalog.accounts.revoke_key(request.account_id, request.key_id)
-        return wire.RevokeApiKeyResponse(key=messages.key_to_wire(key))
-
-    async def AuthenticateApiKey(
-        self, request: wire.AuthenticateApiKeyRequest, context: Context
-    ) -> wire.AuthenticateApiKeyResponse:
-        """See the proto."""
-        key = await self._catalog.accounts.authenticate(request.secret)
-        return wire.AuthenticateApiKeyResponse(key=messages.key_to_wire(key))
 
     async def CreateAvatar(
         self, request: wire.CreateAvatarRequest, context: Context

@@ -87,7 +87,8 @@ class Trouble(TypeDecorator[Problem]):
         return Problem(**value | {"categories": tuple(value["categories"])}) if value else None
 
 
-def _one_of(kind: type[StrEnum]) -> Enum:
+def one_of(kind: type[StrEnum]) -> Enum:
+    """A column's type: one of these words."""
     return Enum(
         kind,
         native_enum=False,
@@ -96,7 +97,8 @@ def _one_of(kind: type[StrEnum]) -> Enum:
     )
 
 
-def _account() -> Column[Any]:
+def account_column() -> Column[Any]:
+    """Whose the row is."""
     return Column("account_id", Text, ForeignKey("accounts.id"), nullable=False)
 
 
@@ -109,35 +111,12 @@ metadata = MetaData(
     }
 )
 
-accounts = Table(
-    "accounts",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("webhook_secret", Text, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", Text, primary_key=True),
-    _account(),
-    Column("name", Text, nullable=False),
-    Column("prefix", Text, nullable=False),
-    Column("secret_sha256", Text, nullable=False, unique=True),
-    Column("created_at", UtcTime, nullable=False),
-    Column("last_used_at", UtcTime),
-    Column("revoked_at", UtcTime),
-    Index(None, "account_id", "id"),
-)
-
 assets = Table(
     "assets",
     metadata,
     Column("id", Text, primary_key=True),
-    _account(),
-    Column("kind", _one_of(AssetKind), nullable=False),
+    account_column(),
+    Column("kind", one_of(AssetKind), nullable=False),
     Column("content_type", Text, nullable=False),
     Column("file_name", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
@@ -155,10 +134,10 @@ avatars = Table(
     "avatars",
     metadata,
     Column("id", Text, primary_key=True),
-    _account(),
+    account_column(),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("status", _one_of(AvatarStatus), nullable=False),
+    Column("status", one_of(AvatarStatus), nullable=False),
     Column("error", Trouble),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
@@ -181,7 +160,7 @@ videos = Table(
     "videos",
     metadata,
     Column("id", Text, primary_key=True),
-    _account(),
+    account_column(),
     # Not foreign keys: a video outlives what it was made from.
     Column("avatar_id", Text, nullable=False),
     Column("text", Text),
@@ -195,7 +174,7 @@ videos = Table(
     Column("subtitles", Boolean, nullable=False),
     Column("look", JSON),
     Column("review_id", Text, index=True),
-    Column("status", _one_of(VideoStatus), nullable=False),
+    Column("status", one_of(VideoStatus), nullable=False),
     Column("progress", Float, nullable=False),
     Column("duration_s", Float),
     Column("width", Integer, nullable=False),
@@ -223,7 +202,7 @@ streams = Table(
     "streams",
     metadata,
     Column("id", Text, primary_key=True),
-    _account(),
+    account_column(),
     # Not a foreign key: the record of a stream outlives its avatar.
     Column("avatar_id", Text, nullable=False),
     Column("voice_id", Text, nullable=False),
@@ -234,7 +213,7 @@ streams = Table(
     Column("max_duration_s", Integer, nullable=False),
     Column("record", Boolean, nullable=False),
     Column("look", JSON),
-    Column("status", _one_of(StreamStatus), nullable=False),
+    Column("status", one_of(StreamStatus), nullable=False),
     Column("reason", Text, nullable=False),
     Column("recording_video_id", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -248,7 +227,7 @@ consents = Table(
     "consents",
     metadata,
     Column("id", Text, primary_key=True),
-    _account(),
+    account_column(),
     Column("subject", Text, nullable=False),
     Column("purposes", JSON, nullable=False),
     Column("statement", Text, nullable=False),
@@ -276,8 +255,8 @@ reviews = Table(
     "reviews",
     metadata,
     Column("id", Text, primary_key=True),
-    _account(),
-    Column("kind", _one_of(ReviewKind), nullable=False),
+    account_column(),
+    Column("kind", one_of(ReviewKind), nullable=False),
     Column("content_sha256", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -285,8 +264,8 @@ reviews = Table(
     Column("asset_id", Text, nullable=False),
     Column("owns_asset", Boolean, nullable=False),
     Column("verdict", JSON, nullable=False),
-    Column("status", _one_of(ReviewStatus), nullable=False),
-    Column("otherwise", _one_of(ReviewStatus), nullable=False),
+    Column("status", one_of(ReviewStatus), nullable=False),
+    Column("otherwise", one_of(ReviewStatus), nullable=False),
     Column("due_at", UtcTime, nullable=False, index=True),
     Column("decided_at", UtcTime),
     Column("for_training", Boolean, nullable=False),
@@ -300,7 +279,7 @@ review_decisions = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("review_id", Text, ForeignKey("reviews.id"), nullable=False, index=True),
-    Column("status", _one_of(ReviewStatus), nullable=False),
+    Column("status", one_of(ReviewStatus), nullable=False),
     Column("author", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("decided_at", UtcTime, nullable=False),

@@ -26,8 +26,9 @@ from services.common.errors import (
 from services.common.ids import new_id
 from services.gateway.clients.peers import open_clients
 from services.gateway.consents import Attested
+from services.gateway.identity import Accounts, NewApiKey
 from services.gateway.media import ObjectRef
-from services.gateway.ports import Accounts, Avatars, Idempotency, Streams, Videos
+from services.gateway.ports import Avatars, Idempotency, Streams, Videos
 from services.gateway.records import (
     Answer,
     AvatarPack,
@@ -401,7 +402,7 @@ async def test_only_a_claimed_key_gets_an_answer_and_keeps_it(catalog: Catalog) 
 
 async def test_a_key_is_of_an_account_that_exists(catalog: Catalog) -> None:
     with pytest.raises(AccountNotFound):
-        await catalog.accounts.create_key(new_id("ac"), "k")
+        await catalog.accounts.create_key(new_id("ac"), NewApiKey("k", ("*",), "operator"))
 
 
 async def test_a_stream_shows_an_own_avatar_that_is_ready(catalog: Catalog) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -27,6 +28,7 @@ from services.common.errors import (
 )
 from services.gateway.clients.peers import Clients, approvals_of, open_clients
 from services.gateway.consents import Attested
+from services.gateway.identity import NewApiKey
 from services.gateway.look import Cue, ImageAsset, Look, Performance
 from services.gateway.media import (
     Act,
@@ -54,6 +56,7 @@ from services.gateway.media import (
 )
 from services.gateway.media import Cue as TimelineCue
 from services.gateway.moderation.approval import Approver
+from services.gateway.permissions import Caller, Scope
 from services.gateway.pipeline import Services as Pipeline
 from services.gateway.pipeline import SpokenText, VideoOrder, make_video
 from services.gateway.pipeline import Stage as Step
@@ -340,9 +343,17 @@ async def test_accounts_and_keys_come_through(stage: Stage, clients: Clients) ->
     account = await clients.accounts.create_account("other")
     assert await clients.accounts.account(account.id) == account
     assert account in await clients.accounts.list_accounts()
-    key, secret = await clients.accounts.create_key(account.id, "k")
-    assert await clients.accounts.authenticate(secret) == key
+    new = NewApiKey("k", ("videos:read",), "us_1", stage.clock() + timedelta(days=1))
+    key, secret = await clients.accounts.create_key(account.id, new)
+    assert (key.scopes, key.created_by, key.expires_at) == (new.scopes, "us_1", new.expires_at)
+    caller = await clients.accounts.authenticate(secret)
+    assert caller == Caller(
+        account.id, key.id, frozenset({Scope.VIDEOS_READ}), until=new.expires_at
+    )
     assert key in await clients.accounts.list_keys(account.id)
+    assert await clients.accounts.key(account.id, key.id) == key
+    rotated, secret = await clients.accounts.rotate_key(account.id, key.id, overlap_s=60)
+    assert rotated.rotated_until == stage.clock() + timedelta(seconds=60)
     ended = await clients.accounts.revoke_key(account.id, key.id)
     assert ended.revoked_at is not None
     with pytest.raises(Unauthenticated):

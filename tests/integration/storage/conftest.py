@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from minio import Minio
 
 from services.common.grpc_client import open_channel
-from services.gateway.clients.catalog import GrpcAccounts
+from services.gateway.clients.accounts import GrpcAccounts
 from services.local.infrastructure import S3_PORTS, S3Credentials, s3_server
 from services.local.ports import choose_ports
 from services.storage.app import serve

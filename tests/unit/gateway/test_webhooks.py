@@ -27,7 +27,7 @@ from services.gateway.webhooks import (
     WebhookJobs,
     sign,
 )
-from tests.fakes.catalog import SECRET
+from tests.fakes.accounts import SECRET
 from tests.fakes.stage import Stage
 
 URL = "http://127.0.0.1:9/hook?a=b"

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from vultus.storage.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from vultus.storage.v1.catalog_service_pb2_grpc import (
     CatalogServiceStub,
     add_CatalogServiceServicer_to_server,
@@ -30,8 +31,8 @@ from services.common.errors import Unavailable
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.ids import new_id
+from services.gateway.clients.accounts import GrpcAccounts
 from services.gateway.clients.catalog import (
-    GrpcAccounts,
     GrpcAvatars,
     GrpcIdempotency,
     GrpcStreams,
@@ -40,8 +41,8 @@ from services.gateway.clients.catalog import (
 from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.consents import Attested
+from services.gateway.identity import Account, NewApiKey
 from services.gateway.records import (
-    Account,
     Avatar,
     AvatarPack,
     AvatarStatus,
@@ -51,7 +52,6 @@ from services.gateway.records import (
     Video,
     VideoSpec,
 )
-from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.certificates import Signer
@@ -69,6 +69,9 @@ from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
+from services.storage.identity.account_servicer import AccountServicer
+from services.storage.identity.accounts import Accounts
+from services.storage.identity.keys import ApiKeys
 from services.storage.protection.master import KEY_BYTES, KeyFile
 from services.storage.protection.vault import Vault, open_vault
 from services.storage.refs import ObjectRef
@@ -208,6 +211,11 @@ class House:
         return await self.videos.create(stream.account_id, new)
 
 
+def new_key(name: str) -> NewApiKey:
+    """One that may do everything."""
+    return NewApiKey(name, ("*",), "operator")
+
+
 def new_objects(new: NewAsset) -> list[ObjectRef]:
     return [ref for ref in (new.object, new.picture) if ref is not None]
 
@@ -244,7 +252,6 @@ async def open_house(url: URL) -> AsyncIterator[House]:
         vault = await open_vault(database, KeyFile([os.urandom(KEY_BYTES)]))
         erasures = Erasures(database, objects)
         catalog = Catalog(
-            Accounts(database),
             Avatars(database, erasures),
             Videos(database, erasures),
             Streams(database),
@@ -256,6 +263,10 @@ async def open_house(url: URL) -> AsyncIterator[House]:
         judge = ModerationRecordServicer(Policies(database), reviews)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,
+            "vultus.storage.v1.AccountService": partial(
+                add_AccountServiceServicer_to_server,
+                AccountServicer(Accounts(database), ApiKeys(database)),
+            ),
             "vultus.storage.v1.ConsentService": partial(
                 add_ConsentServiceServicer_to_server,
                 ConsentServicer(

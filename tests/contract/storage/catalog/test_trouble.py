@@ -23,11 +23,13 @@ from services.common.errors import (
     Unavailable,
 )
 from services.storage.catalog import database as database_module
-from services.storage.catalog.accounts import Accounts
 from services.storage.catalog.database import open_database
 from services.storage.catalog.failures import domain_error
 from services.storage.catalog.migrations import migrate
-from tests.contract.storage.catalog.conftest import House, open_house
+from services.storage.identity.accounts import Accounts
+from services.storage.identity.keys import ApiKeys
+from services.storage.identity.records import NewApiKey
+from tests.contract.storage.catalog.conftest import House, new_key, open_house
 from tests.fakes.postgres import PostgresServer
 
 
@@ -76,7 +78,8 @@ async def test_an_idempotency_key_is_claimed_once_among_replicas(url: URL) -> No
 async def test_calls_that_are_cancelled_leave_nothing_half_done(house: House) -> None:
     account = await house.account()
     calls = [
-        asyncio.ensure_future(house.accounts.create_key(account.id, f"{n}")) for n in range(40)
+        asyncio.ensure_future(house.accounts.create_key(account.id, new_key(f"{n}")))
+        for n in range(40)
     ]
     for call in calls[::2]:
         await asyncio.wait(calls, timeout=0.002)
@@ -132,13 +135,14 @@ async def test_a_full_disk_is_told_and_locks_nobody_out(sqlite: Path) -> None:
         await migrate(database)
         accounts = Accounts(database)
         account = await accounts.create("Ada's")
-        _, secret = await accounts.create_key(account.id, "first")
+        keys = ApiKeys(database)
+        _, secret = await keys.create(account.id, NewApiKey("first", ("*",), "operator"))
         async with database.read() as tx:
             (pages,) = await tx.one(text("PRAGMA page_count"))
             await tx.one(text(f"PRAGMA max_page_count = {pages}"))
         with pytest.raises(StorageFull):
             await asyncio.gather(*(accounts.create("x" * 200) for _ in range(100)))
-        assert (await accounts.authenticate(secret)).account_id == account.id
+        assert (await keys.authenticate(secret)).account_id == account.id
         async with database.read() as tx:
             await tx.one(text("PRAGMA max_page_count = 1000000"))
         await accounts.create("Eve's")

@@ -33,20 +33,6 @@ class CatalogServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CatalogServiceAsyncStub: ...
-    CreateAccount: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateAccountRequest, _catalog_service_pb2.CreateAccountResponse]
-    """Makes an account."""
-    GetAccount: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetAccountRequest, _catalog_service_pb2.GetAccountResponse]
-    """Tells one account. Fails with ACCOUNT_NOT_FOUND."""
-    ListAccounts: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListAccountsRequest, _catalog_service_pb2.ListAccountsResponse]
-    """Lists all accounts, for operators."""
-    CreateApiKey: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateApiKeyRequest, _catalog_service_pb2.CreateApiKeyResponse]
-    """Makes an API key; the secret is told here and never again."""
-    ListApiKeys: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListApiKeysRequest, _catalog_service_pb2.ListApiKeysResponse]
-    """Lists an account's keys, without secrets."""
-    RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.RevokeApiKeyRequest, _catalog_service_pb2.RevokeApiKeyResponse]
-    """Ends a key at once. Fails with API_KEY_NOT_FOUND."""
-    AuthenticateApiKey: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.AuthenticateApiKeyRequest, _catalog_service_pb2.AuthenticateApiKeyResponse]
-    """Tells whose a secret is. Fails with UNAUTHENTICATED."""
     CreateAvatar: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateAvatarRequest, _catalog_service_pb2.CreateAvatarResponse]
     """Records an avatar, preparing. Fails with CONSENT_NOT_FOUND; with CONSENT_REQUIRED when the consent does not hold."""
     GetAvatar: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetAvatarRequest, _catalog_service_pb2.GetAvatarResponse]
@@ -109,20 +95,6 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """The record of what exists. Every call on an account's things names the account; another account's things are NOT_FOUND."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    CreateAccount: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateAccountRequest, _catalog_service_pb2.CreateAccountResponse]  # type: ignore[assignment]
-    """Makes an account."""
-    GetAccount: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetAccountRequest, _catalog_service_pb2.GetAccountResponse]  # type: ignore[assignment]
-    """Tells one account. Fails with ACCOUNT_NOT_FOUND."""
-    ListAccounts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListAccountsRequest, _catalog_service_pb2.ListAccountsResponse]  # type: ignore[assignment]
-    """Lists all accounts, for operators."""
-    CreateApiKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateApiKeyRequest, _catalog_service_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
-    """Makes an API key; the secret is told here and never again."""
-    ListApiKeys: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListApiKeysRequest, _catalog_service_pb2.ListApiKeysResponse]  # type: ignore[assignment]
-    """Lists an account's keys, without secrets."""
-    RevokeApiKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.RevokeApiKeyRequest, _catalog_service_pb2.RevokeApiKeyResponse]  # type: ignore[assignment]
-    """Ends a key at once. Fails with API_KEY_NOT_FOUND."""
-    AuthenticateApiKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AuthenticateApiKeyRequest, _catalog_service_pb2.AuthenticateApiKeyResponse]  # type: ignore[assignment]
-    """Tells whose a secret is. Fails with UNAUTHENTICATED."""
     CreateAvatar: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateAvatarRequest, _catalog_service_pb2.CreateAvatarResponse]  # type: ignore[assignment]
     """Records an avatar, preparing. Fails with CONSENT_NOT_FOUND; with CONSENT_REQUIRED when the consent does not hold."""
     GetAvatar: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetAvatarRequest, _catalog_service_pb2.GetAvatarResponse]  # type: ignore[assignment]
@@ -182,62 +154,6 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     """The record of what exists. Every call on an account's things names the account; another account's things are NOT_FOUND."""
-
-    @_abc_1.abstractmethod
-    def CreateAccount(
-        self,
-        request: _catalog_service_pb2.CreateAccountRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_catalog_service_pb2.CreateAccountResponse, _abc.Awaitable[_catalog_service_pb2.CreateAccountResponse]]:
-        """Makes an account."""
-
-    @_abc_1.abstractmethod
-    def GetAccount(
-        self,
-        request: _catalog_service_pb2.GetAccountRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_catalog_service_pb2.GetAccountResponse, _abc.Awaitable[_catalog_service_pb2.GetAccountResponse]]:
-        """Tells one account. Fails with ACCOUNT_NOT_FOUND."""
-
-    @_abc_1.abstractmethod
-    def ListAccounts(
-        self,
-        request: _catalog_service_pb2.ListAccountsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_catalog_service_pb2.ListAccountsResponse, _abc.Awaitable[_catalog_service_pb2.ListAccountsResponse]]:
-        """Lists all accounts, for operators."""
-
-    @_abc_1.abstractmethod
-    def CreateApiKey(
-        self,
-        request: _catalog_service_pb2.CreateApiKeyRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_catalog_service_pb2.CreateApiKeyResponse, _abc.Awaitable[_catalog_service_pb2.CreateApiKeyResponse]]:
-        """Makes an API key; the secret is told here and never again."""
-
-    @_abc_1.abstractmethod
-    def ListApiKeys(
-        self,
-        request: _catalog_service_pb2.ListApiKeysRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_catalog_service_pb2.ListApiKeysResponse, _abc.Awaitable[_catalog_service_pb2.ListApiKeysResponse]]:
-        """Lists an account's keys, without secrets."""
-
-    @_abc_1.abstractmethod
-    def RevokeApiKey(
-        self,
-        request: _catalog_service_pb2.RevokeApiKeyRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_catalog_service_pb2.RevokeApiKeyResponse, _abc.Awaitable[_catalog_service_pb2.RevokeApiKeyResponse]]:
-        """Ends a key at once. Fails with API_KEY_NOT_FOUND."""
-
-    @_abc_1.abstractmethod
-    def AuthenticateApiKey(
-        self,
-        request: _catalog_service_pb2.AuthenticateApiKeyRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_catalog_service_pb2.AuthenticateApiKeyResponse, _abc.Awaitable[_catalog_service_pb2.AuthenticateApiKeyResponse]]:
-        """Tells whose a secret is. Fails with UNAUTHENTICATED."""
 
     @_abc_1.abstractmethod
     def CreateAvatar(

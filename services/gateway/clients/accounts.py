@@ -1,0 +1,136 @@
+"""Accounts and their keys, over gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from vultus.storage.v1 import account_service_pb2 as wire
+from vultus.storage.v1.account_service_pb2_grpc import AccountServiceStub
+
+from services.common.grpc_client import call_metadata, unary
+from services.gateway.clients import messages
+from services.gateway.identity import Account, AccountKind, ApiKey, NewApiKey
+from services.gateway.permissions import Caller, scopes_named
+
+_QUICK_S = 10.0
+_KINDS = {
+    wire.ACCOUNT_KIND_PERSONAL: AccountKind.PERSONAL,
+    wire.ACCOUNT_KIND_ENTERPRISE: AccountKind.ENTERPRISE,
+}
+KINDS_TO_WIRE = {kind: number for number, kind in _KINDS.items()}
+
+
+class GrpcAccounts:
+    """Tenants and their keys."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = AccountServiceStub(channel)
+
+    async def account(self, account_id: str) -> Account:
+        """One account."""
+        request = wire.GetAccountRequest(account_id=account_id)
+        call = self._stub.GetAccount(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _account((await unary(call)).account)
+
+    async def create_account(
+        self, name: str, kind: AccountKind = AccountKind.ENTERPRISE
+    ) -> Account:
+        """A new account."""
+        request = wire.CreateAccountRequest(name=name, kind=KINDS_TO_WIRE[kind])
+        call = self._stub.CreateAccount(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _account((await unary(call)).account)
+
+    async def list_accounts(self) -> Sequence[Account]:
+        """All accounts, oldest first."""
+        request = wire.ListAccountsRequest()
+        call = self._stub.ListAccounts(request, timeout=_QUICK_S, metadata=call_metadata())
+        return [_account(account) for account in (await unary(call)).accounts]
+
+    async def authenticate(self, secret: str) -> Caller:
+        """Who bears a secret."""
+        request = wire.AuthenticateRequest(secret=secret)
+        call = self._stub.Authenticate(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _caller((await unary(call)).principal)
+
+    async def create_key(self, account_id: str, new: NewApiKey) -> tuple[ApiKey, str]:
+        """A new key and its secret."""
+        expires_at = None
+        if new.expires_at is not None:
+            expires_at = Timestamp()
+            expires_at.FromDatetime(new.expires_at)
+        request = wire.CreateApiKeyRequest(
+            account_id=account_id,
+            name=new.name,
+            scopes=new.scopes,
+            expires_at=expires_at,
+            created_by=new.created_by,
+        )
+        call = self._stub.CreateApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
+        made = await unary(call)
+        return _key(made.key), made.secret
+
+    async def key(self, account_id: str, key_id: str) -> ApiKey:
+        """One key."""
+        request = wire.GetApiKeyRequest(account_id=account_id, key_id=key_id)
+        call = self._stub.GetApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _key((await unary(call)).key)
+
+    async def list_keys(self, account_id: str) -> Sequence[ApiKey]:
+        """The account's keys, newest first."""
+        request = wire.ListApiKeysRequest(account_id=account_id)
+        call = self._stub.ListApiKeys(request, timeout=_QUICK_S, metadata=call_metadata())
+        return [_key(key) for key in (await unary(call)).keys]
+
+    async def rotate_key(
+        self, account_id: str, key_id: str, *, overlap_s: int
+    ) -> tuple[ApiKey, str]:
+        """Another secret for a key."""
+        request = wire.RotateApiKeyRequest(
+            account_id=account_id, key_id=key_id, overlap_s=overlap_s
+        )
+        call = self._stub.RotateApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
+        made = await unary(call)
+        return _key(made.key), made.secret
+
+    async def revoke_key(self, account_id: str, key_id: str) -> ApiKey:
+        """Ends a key."""
+        request = wire.RevokeApiKeyRequest(account_id=account_id, key_id=key_id)
+        call = self._stub.RevokeApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _key((await unary(call)).key)
+
+
+def _account(message: wire.Account) -> Account:
+    return Account(
+        message.id,
+        message.name,
+        message.webhook_secret,
+        messages.moment(message.created_at),
+        _KINDS[message.kind],
+    )
+
+
+def _caller(message: wire.Principal) -> Caller:
+    return Caller(
+        message.account_id,
+        message.actor_id,
+        scopes_named(message.scopes),
+        until=messages.optional_moment(message, "until"),
+    )
+
+
+def _key(message: wire.ApiKey) -> ApiKey:
+    return ApiKey(
+        id=message.id,
+        account_id=message.account_id,
+        name=message.name,
+        prefix=message.prefix,
+        created_at=messages.moment(message.created_at),
+        last_used_at=messages.optional_moment(message, "last_used_at"),
+        revoked_at=messages.optional_moment(message, "revoked_at"),
+        scopes=tuple(message.scopes),
+        expires_at=messages.optional_moment(message, "expires_at"),
+        rotated_until=messages.optional_moment(message, "rotated_until"),
+        created_by=message.created_by,
+    )
