@@ -36,6 +36,8 @@ JOBS_STREAM = "JOBS"
 DEAD_STREAM = "DEAD"
 MAX_PAYLOAD_BYTES = 16_000
 DUPLICATE_WINDOW_S = 120
+KEPT_DAYS = 180
+_DAY_S = 86_400.0
 FIRST_CONNECT_S = 30.0
 _NAME_IN_USE = 10058
 """The server's code for a stream that exists with other settings."""
@@ -111,11 +113,15 @@ async def connect(
 
 
 class JobQueue:
-    """Durable jobs on the subjects `jobs.<queue>`, each kept on `replicas` servers."""
+    """Durable jobs on the subjects `jobs.<queue>`, each kept on `replicas` servers.
 
-    def __init__(self, client: Client, *, replicas: int = 1) -> None:
+    Whatever becomes of it, a message is gone `kept_days` after it was published.
+    """
+
+    def __init__(self, client: Client, *, replicas: int = 1, kept_days: int = KEPT_DAYS) -> None:
         self._js: JetStreamContext = client.jetstream(timeout=5)
         self._replicas = replicas
+        self._max_age_s = kept_days * _DAY_S
 
     async def ensure_streams(self) -> None:
         """Creates the streams or updates them; every process may call it at once.
@@ -127,6 +133,7 @@ class JobQueue:
                 name=JOBS_STREAM,
                 subjects=["jobs.>"],
                 retention=RetentionPolicy.WORK_QUEUE,
+                max_age=self._max_age_s,
                 duplicate_window=DUPLICATE_WINDOW_S,
                 num_replicas=self._replicas,
             )
@@ -135,7 +142,7 @@ class JobQueue:
             StreamConfig(
                 name=DEAD_STREAM,
                 subjects=["dead.>"],
-                max_age=180 * 24 * 3600.0,
+                max_age=self._max_age_s,
                 num_replicas=self._replicas,
             )
         )

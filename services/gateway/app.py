@@ -78,7 +78,7 @@ async def serving(
     clients: Clients,
 ) -> AsyncIterator[None]:
     """Serves HTTP while the block runs; then ends the streams and lets running requests finish."""
-    queue = JobQueue(nats, replicas=settings.nats_replicas)
+    queue = JobQueue(nats, replicas=settings.nats_replicas, kept_days=settings.nats_kept_days)
     await queue.ensure_streams()
     known_as = settings.advertised_address or reachable(address)
     lease_s = settings.stream_lease_s

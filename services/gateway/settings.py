@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, IPvAnyAddress, SecretStr
 
+from services.common.jetstream import KEPT_DAYS
 from services.common.settings import ServiceSettings, service_config
 from services.gateway.live.ice import IceServer
 
@@ -15,6 +16,8 @@ class PeerSettings(ServiceSettings):
     """The message server."""
     nats_replicas: int = Field(default=1, ge=1, le=5)
     """On how many servers of a NATS cluster each job is kept; an odd number."""
+    nats_kept_days: int = Field(default=KEPT_DAYS, ge=7, le=KEPT_DAYS)
+    """After so many days a message is gone, done or not, dead letters too; the same everywhere."""
     storage_address: str = "127.0.0.1:9104"
     """`host:port` of storage."""
     tts_address: str = "127.0.0.1:9101"

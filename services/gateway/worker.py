@@ -43,7 +43,7 @@ async def serve(settings: WorkerSettings) -> AsyncIterator[str]:
         httpx.AsyncClient(timeout=settings.webhook_timeout_s, trust_env=False) as web,
         serve_grpc(settings.listen, {}, drain_timeout_s=0) as endpoint,
     ):
-        queue = JobQueue(nats, replicas=settings.nats_replicas)
+        queue = JobQueue(nats, replicas=settings.nats_replicas, kept_days=settings.nats_kept_days)
         await queue.ensure_streams()
         async with _running(_work(settings, nats, queue, clients, web)):
             await endpoint.set_serving(True)

@@ -14,6 +14,7 @@ from rich.console import Console
 from services.common.errors import StartupError
 from services.common.models import MODELS_FOLDER
 from services.local.client import ApiClient, ApiError
+from services.local.log_files import LogFiles
 from services.local.output import Output
 from services.local.say import Wish, say
 from services.local.settings import LocalSettings
@@ -74,7 +75,7 @@ async def _stack(settings: LocalSettings, console: Console) -> AsyncIterator[Run
         return
     logs = HomeFolders(settings.home.resolve()).logs
     console.print(f"starting the stack (logs: {logs}) …")
-    output = Output(logs)
+    output = Output(LogFiles(logs, settings.logs_kept))
     try:
         async with running_stack(settings, output) as stack:
             yield stack

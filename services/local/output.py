@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
 from typing import TextIO
 
+from services.local.log_files import LogFiles
+
 _KEPT_LINES = 20
-_MAX_LOG_BYTES = 20_000_000
 _COLOURS = ("36", "32", "33", "35", "34", "96", "92", "93")
 
 
@@ -15,15 +15,17 @@ class Output:
     """Forwards lines; a full disk costs lines in the files, never the stack."""
 
     def __init__(
-        self, folder: Path, *, screen: TextIO | None = None, quiet: frozenset[str] = frozenset()
+        self,
+        files: LogFiles,
+        *,
+        screen: TextIO | None = None,
+        quiet: frozenset[str] = frozenset(),
     ) -> None:
         """`quiet` names processes whose lines go into their files alone."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._files = files
         self._screen = screen
         self._quiet = quiet
         self._colour = screen is not None and screen.isatty()
-        self._files: dict[str, TextIO] = {}
         self._last: dict[str, deque[str]] = {}
 
     def line(self, name: str, text: str) -> None:
@@ -44,9 +46,7 @@ class Output:
 
     def close(self) -> None:
         """Closes the files."""
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        self._files.close()
 
     def _show(self, name: str, text: str) -> None:
         if self._screen is None:
@@ -63,20 +63,6 @@ class Output:
 
     def _keep(self, name: str, text: str) -> None:
         try:
-            file = self._files.get(name)
-            if file is None or file.tell() > _MAX_LOG_BYTES:
-                file = self._open(name)
-            file.write(text + "\n")
-            file.flush()
+            self._files.write(name, text)
         except OSError:
             return
-
-    def _open(self, name: str) -> TextIO:
-        """Opens the file of a process, putting a long one aside."""
-        if name in self._files:
-            self._files.pop(name).close()
-        path = self._folder / f"{name}.log"
-        if path.is_file() and path.stat().st_size > _MAX_LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        self._files[name] = path.open("a", encoding="utf-8")
-        return self._files[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field
@@ -19,3 +20,10 @@ class LocalSettings(BaseSettings):
     """Folder of models, data, logs and keys; removing it resets the system."""
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     """Port of the HTTP API on loopback; 0 picks a free one."""
+    logs_kept_days: int = Field(default=180, ge=1, le=3650)
+    """After so many days a line of the logs is deleted, with the rest of its day."""
+
+    @property
+    def logs_kept(self) -> timedelta:
+        """How long logs are kept."""
+        return timedelta(days=self.logs_kept_days)

@@ -13,6 +13,7 @@ from services.local.files import write_atomically
 from services.local.first_account import working_api_key
 from services.local.infrastructure import remove_sockets
 from services.local.keeper import Keeper, NotStarting, State
+from services.local.log_files import LogFiles
 from services.local.output import Output
 from services.local.process import ChildLauncher
 from services.local.settings import LocalSettings
@@ -119,7 +120,8 @@ def up(settings: LocalSettings) -> int:
 
 async def _up(settings: LocalSettings) -> int:
     folders = HomeFolders(settings.home.resolve())
-    output = Output(folders.logs, screen=sys.stdout, quiet=QUIET)
+    files = LogFiles(folders.logs, settings.logs_kept)
+    output = Output(files, screen=sys.stdout, quiet=QUIET)
     launcher = ChildLauncher(output.line)
     work = asyncio.ensure_future(_keep_up(settings, output, launcher))
 

@@ -13,6 +13,8 @@ from vultus.events.v1.events_pb2 import VideoJob
 from services.common.errors import StartupError, Unavailable
 from services.common.jetstream import (
     DEAD_STREAM,
+    JOBS_STREAM,
+    KEPT_DAYS,
     Delivery,
     Discard,
     JobQueue,
@@ -187,3 +189,14 @@ async def test_more_replicas_than_servers_are_refused_with_the_reason(
     async with connect(nats_server.url, name="test") as client:
         with pytest.raises(StartupError, match="JOBS: replicas > 1"):
             await JobQueue(client, replicas=3).ensure_streams()
+
+
+async def test_no_message_outlives_its_days_whichever_stream_it_is_in(
+    nats_server: NatsServer,
+) -> None:
+    async with connect(nats_server.url, name="test") as client:
+        for days in (KEPT_DAYS, 30, KEPT_DAYS):
+            await JobQueue(client, kept_days=days).ensure_streams()
+            for stream in (JOBS_STREAM, DEAD_STREAM):
+                config = (await client.jetstream().stream_info(stream)).config
+                assert config.max_age == days * 86_400

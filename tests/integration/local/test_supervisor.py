@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from services.common.errors import StartupError
 from services.local.infrastructure import remove_sockets
 from services.local.keeper import Keeper, State
+from services.local.log_files import LogFiles
 from services.local.output import Output
 from services.local.process import ChildLauncher, ProcessSpec
 from services.local.settings import LocalSettings
@@ -67,7 +69,7 @@ def layout(tmp_path: Path) -> Layout:
 async def test_real_servers_come_back_after_a_kill_and_leave_nothing_behind(
     layout: Layout, tmp_path: Path
 ) -> None:
-    output = Output(tmp_path / "logs")
+    output = Output(LogFiles(tmp_path / "logs", timedelta(days=180)))
     launcher = ChildLauncher(output.line)
     with only_instance(layout.folders):
         async with supervised(layout, [infrastructure(layout)], output, launcher) as view:
@@ -107,7 +109,7 @@ async def test_a_program_that_fails_is_told_with_its_last_lines(
         return False
 
     spec = ProcessSpec("broken", (sys.executable, "-c", "import sys; sys.exit('no fuel')"), never)
-    output = Output(tmp_path / "logs")
+    output = Output(LogFiles(tmp_path / "logs", timedelta(days=180)))
     with pytest.raises(StartupError, match=r"broken does not start(.|\n)*no fuel"):
         async with supervised(layout, [[spec]], output, ChildLauncher(output.line)):
             pass

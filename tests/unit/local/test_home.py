@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ import pytest
 from services.common.errors import StartupError
 from services.local.files import write_atomically
 from services.local.infrastructure import s3_credentials
+from services.local.log_files import LogFiles
 from services.local.output import Output
 from services.local.ports import LOOPBACK, choose_ports, is_free, require_free
 from services.local.state import HomeFolders, find_running, only_instance
+
+KEPT = timedelta(days=180)
 
 
 def test_ports_stay_the_same_from_one_start_to_the_next(tmp_path: Path) -> None:
@@ -96,7 +100,7 @@ def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -
 
 def test_lines_are_kept_in_a_file_for_each_process_and_shown_with_its_name(tmp_path: Path) -> None:
     screen = io.StringIO()
-    output = Output(tmp_path, screen=screen, quiet=frozenset({"nats"}))
+    output = Output(LogFiles(tmp_path, KEPT), screen=screen, quiet=frozenset({"nats"}))
     output.line("tts", "one")
     output.line("nats", "two")
     output.say("three")
@@ -112,7 +116,7 @@ def test_lines_are_kept_in_a_file_for_each_process_and_shown_with_its_name(tmp_p
 
 def test_a_screen_that_went_away_costs_nothing(tmp_path: Path) -> None:
     screen = io.StringIO()
-    output = Output(tmp_path, screen=screen)
+    output = Output(LogFiles(tmp_path, KEPT), screen=screen)
     screen.close()
     output.line("tts", "one")
     output.line("tts", "two")
