@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.common.models import MODELS_FOLDER
+from services.local.log_files import LogFiles
 from services.local.output import Output
 from services.local.settings import LocalSettings
 from services.local.state import HomeFolders
@@ -50,7 +51,7 @@ async def measured_stack(home: Path) -> AsyncIterator[MeasuredStack]:
     """The whole stack in a home of its own, with the models of another, after a rest."""
     with _own_home(home) as own:
         settings = LocalSettings(home=own, gateway_port=0)
-        output = Output(HomeFolders(own).logs)
+        output = Output(LogFiles(HomeFolders(own).logs, settings.logs_kept))
         try:
             async with running_stack(settings, output) as stack:
                 await asyncio.sleep(_SETTLED_S)
