@@ -48,6 +48,8 @@ from services.storage.identity.keys import ApiKeys
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectStore, S3Server
+from services.storage.protection.keyring import Keyring
+from services.storage.protection.keys import DataKeys
 from services.storage.protection.master import open_key_file
 from services.storage.protection.vault import Vault, open_vault
 from services.storage.recording.recorder import Recorder
@@ -68,15 +70,16 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
     """
     spool = Spool(settings.spool)
     await asyncio.to_thread(spool.clear)
-    with open_store(settings) as store:
-        async with open_database(
-            settings.database, connections=settings.database_connections
-        ) as database:
-            await migrate(database)
-            master = await asyncio.to_thread(
-                open_key_file, settings.master_key, make=settings.master_key_file is None
-            )
-            records = _records(database, store, await open_vault(database, master))
+    async with open_database(
+        settings.database, connections=settings.database_connections
+    ) as database:
+        await migrate(database)
+        master = await asyncio.to_thread(
+            open_key_file, settings.master_key, make=settings.master_key_file is None
+        )
+        vault = await open_vault(database, master)
+        with open_store(settings, Keyring(database, DataKeys(master))) as store:
+            records = _records(database, store, vault)
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             services = {
                 **_of_records(records, signer),
@@ -91,7 +94,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
 
 
 @contextmanager
-def open_store(settings: StorageSettings) -> Iterator[ObjectStore]:
+def open_store(settings: StorageSettings, keys: Keyring) -> Iterator[ObjectStore]:
     """The object store that the settings name, and the threads that speak to it."""
     server = S3Server(
         settings.s3_endpoint,
@@ -102,7 +105,13 @@ def open_store(settings: StorageSettings) -> Iterator[ObjectStore]:
     )
     client = server.client(connections=settings.s3_connections)
     with ThreadPoolExecutor(settings.s3_connections, "s3") as threads:
-        yield ObjectStore(client, settings.s3_bucket_prefix, threads)
+        yield ObjectStore(
+            client,
+            settings.s3_bucket_prefix,
+            threads,
+            keys,
+            clear_objects=settings.clear_objects,
+        )
 
 
 @dataclass(frozen=True, slots=True)

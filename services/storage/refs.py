@@ -22,6 +22,11 @@ class ObjectRef:
     key: str
     """Begins with the id of the account that owns the object."""
 
+    @property
+    def account_id(self) -> str:
+        """The account that owns the object."""
+        return self.key.partition("/")[0]
+
 
 class Objects(Protocol):
     """What the catalog needs of the object store."""

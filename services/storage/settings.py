@@ -59,6 +59,9 @@ class StorageSettings(ServiceSettings):
     master_key_file: Path | None = None
     """The master key, the same for all replicas: base64 of 32 bytes a line, the newest first; what
     it protects is lost with it. Unset: `keys/master` below VULTUS_HOME, made when there is none."""
+    clear_objects: bool = True
+    """Whether objects that lie unencrypted are read, as those from before there was encryption do;
+    to be turned off once `python -m services.storage.protection encrypt` has run."""
     signing_key_file: Path | None = None
     """PEM file of the Ed25519 key that certificates of erasure are signed with, the same for all
     replicas; unset: `keys/certificates.pem` below VULTUS_HOME, made when there is none."""

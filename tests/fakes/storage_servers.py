@@ -86,9 +86,6 @@ class Objects(objects_grpc.ObjectServiceServicer):
         await self._port.delete([messages.ref(ref) for ref in request.objects])
         return objects.DeleteResponse()
 
-    async def Presign(self, request: Any, context: Context) -> Any:
-        raise NotImplementedError
-
 
 class Assets(assets_grpc.AssetServiceServicer):
     """Storage's uploads."""

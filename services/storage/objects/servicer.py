@@ -64,11 +64,6 @@ class ObjectServicer(object_service_pb2_grpc.ObjectServiceServicer):
         await self._store.delete([ref_from_wire(ref) for ref in request.objects])
         return wire.DeleteResponse()
 
-    async def Presign(self, request: wire.PresignRequest, context: Context) -> wire.PresignResponse:
-        """See the proto."""
-        ref = ref_from_wire(request.object)
-        return wire.PresignResponse(url=await self._store.presign(ref, expires_s=request.expires_s))
-
 
 async def _header(requests: AsyncIterator[wire.PutRequest]) -> wire.PutHeader:
     async for request in requests:

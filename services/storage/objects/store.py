@@ -1,17 +1,17 @@
-"""Objects in S3."""
+"""Objects in S3, each encrypted under the key of its account."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import os
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 import structlog
 import urllib3
@@ -20,13 +20,25 @@ from minio.error import MinioException, S3Error
 
 from services.common.errors import (
     DomainError,
-    InvalidInput,
     NotFound,
     RangeNotSatisfiable,
     StartupError,
     StorageFull,
     Unavailable,
 )
+from services.storage.objects.sealing import (
+    CHUNK_BYTES,
+    HEADER_BYTES,
+    SEALED_CHUNK_BYTES,
+    ObjectCipher,
+    OpenedChunks,
+    SealedFile,
+    clear_bytes,
+    filled,
+    is_header,
+    last_chunk,
+)
+from services.storage.protection.master import Damaged
 from services.storage.refs import BUCKETS, ObjectRef
 
 log = structlog.get_logger()
@@ -34,7 +46,6 @@ log = structlog.get_logger()
 ValueT = TypeVar("ValueT")
 
 BLOCK_BYTES = 256 * 1024
-MAX_PRESIGN_S = 7 * 24 * 3600
 _PART_BYTES = 8 * 1024 * 1024
 """What an upload keeps in memory; 10 000 parts make 80 GB, more than any object of ours."""
 _CONNECT_S, _READ_S = 5.0, 30.0
@@ -48,6 +59,9 @@ _RETRIES = urllib3.Retry(
     raise_on_status=False,
 )
 _RETRY_AFTER_S = 2.0
+_LISTED_AT_ONCE = 1000
+_UNKNOWN = "application/octet-stream"
+_TOTAL = re.compile(r"bytes .*/([0-9]+)")
 _ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject"})
 _FORBIDDEN = frozenset(
     {"AccessDenied", "BucketAlreadyExists", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
@@ -91,6 +105,18 @@ class S3Server:
         )
 
 
+class Keys(Protocol):
+    """The data keys of accounts."""
+
+    async def reading(self, owner_id: str) -> bytes:
+        """The owner's key. Raises KeyErased."""
+        ...
+
+    async def writing(self, owner_id: str) -> bytes:
+        """The owner's key, made at its first use. Raises KeyErased."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """What is known of an object without reading it."""
@@ -100,17 +126,44 @@ class ObjectInfo:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """An object as it lies in S3."""
+
+    content_type: str
+    stored_bytes: int
+    etag: str
+    start: bytes
+    """As much of it as a header has, or all."""
+
+    @property
+    def is_sealed(self) -> bool:
+        return is_header(self.start)
+
+
 class ObjectStore:
     """Reads and writes objects; `threads` bounds how many requests run at once.
 
-    Every method may raise Unavailable, and those that write StorageFull. A call that is cancelled
-    ends when its request has.
+    Objects are encrypted on their way to S3, and sizes are those of what was written. Every method
+    may raise Unavailable, and those that write StorageFull. A call that is cancelled ends when its
+    request has.
     """
 
-    def __init__(self, client: Minio, bucket_prefix: str, threads: Executor) -> None:
+    def __init__(
+        self,
+        client: Minio,
+        bucket_prefix: str,
+        threads: Executor,
+        keys: Keys,
+        *,
+        clear_objects: bool,
+    ) -> None:
+        """`clear_objects`: whether objects from before there was encryption are read."""
         self._client = client
         self._prefix = bucket_prefix
         self._threads = threads
+        self._keys = keys
+        self._clear_objects = clear_objects
 
     async def make_buckets(self) -> None:
         """Makes the buckets that are not there. Raises StartupError when that is not allowed."""
@@ -127,31 +180,37 @@ class ObjectStore:
                 await asyncio.sleep(pause_s)
 
     async def write(self, ref: ObjectRef, content_type: str, path: Path) -> None:
-        """Stores a file whole or not at all; replaces an object that is there."""
-        with _Upload(path) as upload:
-            await self._run(self._put, ref, content_type, upload, abandon=upload.abandon)
+        """Stores a file whole or not at all; replaces an object that is there.
 
-    async def look(self, ref: ObjectRef) -> ObjectInfo:
-        """What is known of an object. Raises NotFound."""
-        found = await self._run(self._client.stat_object, self._bucket(ref), ref.key)
-        content_type = found.content_type or "application/octet-stream"
-        return ObjectInfo(content_type, found.size or 0, found.etag or "")
+        Raises KeyErased when the account's key was.
+        """
+        upload = _Upload(await self._keys.writing(ref.account_id), ref, path)
+        with closing(upload):
+            await self._run(self._put, ref, content_type, upload, abandon=upload.abandon)
 
     async def open(
         self, ref: ObjectRef, *, offset: int = 0, length: int | None = None
     ) -> tuple[ObjectInfo, AsyncGenerator[bytes, None]]:
         """Looks at an object, and gives its bytes from `offset` on, `length` of them at most.
 
-        Raises NotFound, RangeNotSatisfiable. The bytes are those of the object looked at: should
-        another take its place before they are read, they end with Unavailable.
+        Raises NotFound, RangeNotSatisfiable, KeyErased, and Damaged when the object is not as it
+        was written; the bytes may end with Damaged too, each before it is given. They are those of
+        the object looked at: should another take its place before they are read, they end with
+        Unavailable.
         """
-        info = await self.look(ref)
-        if offset and offset >= info.size_bytes:
-            raise RangeNotSatisfiable(f"the object has {info.size_bytes} bytes")
-        available = info.size_bytes - offset
-        return info, self._read(
-            ref, info.etag, offset, available if length is None else min(length, available)
-        )
+        found = await self._find(ref)
+        sealed = found.is_sealed
+        size = clear_bytes(found.stored_bytes) if sealed else found.stored_bytes
+        if offset and offset >= size:
+            raise RangeNotSatisfiable(f"the object has {size} bytes")
+        wanted = size - offset if length is None else min(length, size - offset)
+        info = ObjectInfo(found.content_type, size, found.etag)
+        if not sealed:
+            if not self._clear_objects:
+                raise Damaged(f"{ref.bucket}/{ref.key} is not encrypted")
+            return info, self._read_clear(ref, found.etag, offset, wanted)
+        cipher = ObjectCipher(await self._keys.reading(ref.account_id), ref, found.start)
+        return info, self._read_sealed(ref, info, cipher, offset, wanted)
 
     async def delete(self, refs: Sequence[ObjectRef]) -> None:
         """Deletes objects; those that are not there are ignored."""
@@ -161,33 +220,88 @@ class ObjectStore:
             except NotFound:
                 continue
 
-    async def presign(self, ref: ObjectRef, *, expires_s: int) -> str:
-        """A URL that reads an object without credentials. Raises NotFound, InvalidInput."""
-        if not 1 <= expires_s <= MAX_PRESIGN_S:
-            raise InvalidInput(f"expires_s must be from 1 to {MAX_PRESIGN_S}")
-        await self.look(ref)
-        expires = timedelta(seconds=expires_s)
-        return await self._run(
-            partial(self._client.presigned_get_object, expires=expires), self._bucket(ref), ref.key
-        )
+    async def listed(self, bucket: str, *, after: str) -> list[ObjectRef]:
+        """Some objects of one of the BUCKETS, in the order of their keys, `after` a key."""
+        return await self._run(self._list, bucket, after)
 
-    async def _read(
+    async def is_sealed(self, ref: ObjectRef) -> bool:
+        """Whether an object lies encrypted. Raises NotFound."""
+        return (await self._find(ref)).is_sealed
+
+    async def _find(self, ref: ObjectRef) -> _Stored:
+        """An object and its start. Raises NotFound."""
+        found = await self._run(self._peek, ref)
+        if found is None:
+            # A range of an empty object can't be asked for.
+            empty = await self._run(self._client.stat_object, self._bucket(ref), ref.key)
+            found = _Stored(empty.content_type or _UNKNOWN, empty.size or 0, empty.etag or "", b"")
+        return found
+
+    def _peek(self, ref: ObjectRef) -> _Stored | None:
+        try:
+            response = self._client.get_object(self._bucket(ref), ref.key, length=HEADER_BYTES)
+        except S3Error as error:
+            if error.code == "InvalidRange":
+                return None
+            raise
+        try:
+            start, told = filled(response, HEADER_BYTES), response.headers
+        finally:
+            _close(response)
+        total = _TOTAL.fullmatch(told.get("Content-Range", ""))
+        size = int(total[1] if total else told.get("Content-Length", len(start)))
+        etag = told.get("ETag", "").strip('"')
+        return _Stored(told.get("Content-Type", _UNKNOWN), size, etag, start)
+
+    async def _read_sealed(
+        self, ref: ObjectRef, info: ObjectInfo, cipher: ObjectCipher, offset: int, length: int
+    ) -> AsyncGenerator[bytes, None]:
+        """Asks S3 for the chunks that cover the range, and for no others."""
+        if not length:
+            return
+        first, last = offset // CHUNK_BYTES, (offset + length - 1) // CHUNK_BYTES
+        start = HEADER_BYTES + first * SEALED_CHUNK_BYTES
+        asked = (last - first + 1) * SEALED_CHUNK_BYTES
+        response = await self._get(ref, info.etag, start, asked)
+        chunks = OpenedChunks(response, cipher, first=first, last=last_chunk(info.size_bytes))
+        skipped = offset - first * CHUNK_BYTES
+        try:
+            while length:
+                block = (await self._run(chunks.read))[skipped : skipped + length]
+                if not block:
+                    raise Damaged(f"{ref.bucket}/{ref.key} was cut off")
+                skipped, length = 0, length - len(block)
+                yield block
+        finally:
+            await self._run(_close, response)
+
+    async def _read_clear(
         self, ref: ObjectRef, etag: str, offset: int, length: int
     ) -> AsyncGenerator[bytes, None]:
         if not length:
             return
+        response = await self._get(ref, etag, offset, length)
+        try:
+            while block := await self._run(response.read, BLOCK_BYTES):
+                yield block
+        finally:
+            await self._run(_close, response)
+
+    async def _get(
+        self, ref: ObjectRef, etag: str, offset: int, length: int
+    ) -> urllib3.BaseHTTPResponse:
         get = partial(
             self._client.get_object,
             offset=offset,
             length=length,
             request_headers={"If-Match": f'"{etag}"'},
         )
-        response = await self._run(get, self._bucket(ref), ref.key)
-        try:
-            while block := await self._run(response.read, BLOCK_BYTES):
-                yield block
-        finally:
-            await self._run(_close, response)
+        return await self._run(get, self._bucket(ref), ref.key)
+
+    def _list(self, bucket: str, after: str) -> list[ObjectRef]:
+        found = self._client.list_objects(self._prefix + bucket, recursive=True, start_after=after)
+        names = (each.object_name for each in islice(found, _LISTED_AT_ONCE))
+        return [ObjectRef(bucket, name) for name in names if name]
 
     def _bucket(self, ref: ObjectRef) -> str:
         return self._prefix + ref.bucket
@@ -207,8 +321,9 @@ class ObjectStore:
             self._client.put_object(
                 self._bucket(ref),
                 ref.key,
-                upload,
-                os.fstat(upload.fileno()).st_size,
+                # Of all that a file can do, it is read from.
+                cast("BinaryIO", upload),
+                upload.size_bytes,
                 content_type=content_type,
                 part_size=_PART_BYTES,
                 # Parts side by side would be read into memory as fast as the disk gives them.
@@ -244,12 +359,12 @@ class _Abandoned(Exception):
     """Nobody waits for this upload any more."""
 
 
-class _Upload(io.FileIO):
+class _Upload(SealedFile):
     """A file whose reading breaks off once it is abandoned, which makes S3 forget its parts."""
 
     abandoned = False
 
-    def read(self, size: int | None = -1) -> bytes:
+    def read(self, size: int, /) -> bytes:
         if self.abandoned:
             raise _Abandoned
         return super().read(size)

@@ -26,16 +26,25 @@ class DataKeys:
     def __init__(self, master: MasterKey) -> None:
         self._master = master
 
+    async def find(self, tx: Transaction, owner_id: str) -> bytes | None:
+        """The owner's key, if there ever was one. Raises KeyErased."""
+        row = await _row(tx, owner_id)
+        if row is None:
+            return None
+        if row.erased_at is not None:
+            raise KeyErased("what is asked for was erased with its owner's key")
+        return await self._master.unwrap(row.wrapped, context=owner_id.encode())
+
     async def get(self, tx: Transaction, owner_id: str) -> bytes:
         """The owner's key. Raises KeyErased, and Damaged when there never was one."""
-        key = await self._find(tx, owner_id)
+        key = await self.find(tx, owner_id)
         if key is None:
             raise Damaged("the owner of what was encrypted has no key")
         return key
 
     async def get_or_make(self, tx: Transaction, owner_id: str) -> bytes:
         """The owner's key, made at its first use. Raises KeyErased."""
-        return await self._find(tx, owner_id) or await self._make(tx, owner_id)
+        return await self.find(tx, owner_id) or await self._make(tx, owner_id)
 
     async def shred(self, tx: Transaction, owner_id: str) -> None:
         """Forgets the owner's key for good; none is ever made for that owner again."""
@@ -60,14 +69,6 @@ class DataKeys:
             this = update(data_keys).where(data_keys.c.owner_id == row.owner_id)
             await tx.execute(this.values(wrapped=await self._master.wrap(key, context=context)))
         return len(old), rows[-1].owner_id if rows else ""
-
-    async def _find(self, tx: Transaction, owner_id: str) -> bytes | None:
-        row = await _row(tx, owner_id)
-        if row is None:
-            return None
-        if row.erased_at is not None:
-            raise KeyErased("what is asked for was erased with its owner's key")
-        return await self._master.unwrap(row.wrapped, context=owner_id.encode())
 
     async def _make(self, tx: Transaction, owner_id: str) -> bytes:
         key = os.urandom(KEY_BYTES)

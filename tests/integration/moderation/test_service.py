@@ -62,9 +62,6 @@ class ObjectsInMemory(object_service_pb2_grpc.ObjectServiceServicer):
     async def Delete(self, request: Any, context: Any) -> object_service_pb2.DeleteResponse:
         raise NotImplementedError
 
-    async def Presign(self, request: Any, context: Any) -> object_service_pb2.PresignResponse:
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, slots=True)
 class House:

@@ -6,7 +6,6 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 from vultus.media.v1 import media_pb2
 from vultus.storage.v1 import object_service_pb2 as wire
@@ -126,9 +125,6 @@ async def test_negative_parts_are_refused(objects: Objects, part: dict[str, int]
 async def test_what_was_never_put_is_not_found(objects: Objects) -> None:
     with pytest.raises(NotFound):
         await objects.get("nothing")
-    request = wire.PresignRequest(object=objects.ref("nothing"), expires_s=60)
-    with pytest.raises(NotFound):
-        await unary(objects.stub.Presign(request))
 
 
 async def test_deleting_ignores_what_is_not_there(objects: Objects, storage: Storage) -> None:
@@ -138,29 +134,6 @@ async def test_deleting_ignores_what_is_not_there(objects: Objects, storage: Sto
     await unary(objects.stub.Delete(wire.DeleteRequest(objects=refs)))
 
     assert storage.stored() == set()
-
-
-async def test_a_presigned_url_reads_without_credentials(objects: Objects) -> None:
-    await objects.put("a.png", b"picture")
-
-    request = wire.PresignRequest(object=objects.ref("a.png"), expires_s=60)
-    url = (await unary(objects.stub.Presign(request))).url
-
-    async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.get(url)
-        assert (answer.content, answer.headers["content-type"]) == (b"picture", "image/png")
-        assert (await client.get(url.partition("?")[0])).status_code == 403
-
-
-@pytest.mark.parametrize("expires_s", [0, -5, 604_801])
-async def test_presigned_urls_are_short_lived(objects: Objects, expires_s: int) -> None:
-    await objects.put("a.png", b"picture")
-    with pytest.raises(InvalidInput):
-        await unary(
-            objects.stub.Presign(
-                wire.PresignRequest(object=objects.ref("a.png"), expires_s=expires_s)
-            )
-        )
 
 
 async def test_a_put_that_is_given_up_leaves_nothing(objects: Objects, storage: Storage) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from vultus.media.v1 import media_pb2 as vultus_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&vultus/storage/v1/object_service.proto\x12\x11vultus.storage.v1\x1a\x1bvultus/media/v1/media.proto\"W\n\nPutRequest\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.vultus.storage.v1.PutHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"M\n\tPutHeader\x12*\n\x06object\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\"1\n\x0bPutResponse\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"x\n\nGetRequest\x12*\n\x06object\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\x13\n\x06offset\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x06length\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\t\n\x07_offsetB\t\n\x07_length\"X\n\x0bGetResponse\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.vultus.storage.v1.GetHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"C\n\tGetHeader\x12\x14\n\x0c\x63ontent_type\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"<\n\rDeleteRequest\x12+\n\x07objects\x18\x01 \x03(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"\x10\n\x0e\x44\x65leteResponse\"O\n\x0ePresignRequest\x12*\n\x06object\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\x11\n\texpires_s\x18\x02 \x01(\x05\"\x1e\n\x0fPresignResponse\x12\x0b\n\x03url\x18\x01 \x01(\t2\xc0\x02\n\rObjectService\x12\x46\n\x03Put\x12\x1d.vultus.storage.v1.PutRequest\x1a\x1e.vultus.storage.v1.PutResponse(\x01\x12\x46\n\x03Get\x12\x1d.vultus.storage.v1.GetRequest\x1a\x1e.vultus.storage.v1.GetResponse0\x01\x12M\n\x06\x44\x65lete\x12 .vultus.storage.v1.DeleteRequest\x1a!.vultus.storage.v1.DeleteResponse\x12P\n\x07Presign\x12!.vultus.storage.v1.PresignRequest\x1a\".vultus.storage.v1.PresignResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&vultus/storage/v1/object_service.proto\x12\x11vultus.storage.v1\x1a\x1bvultus/media/v1/media.proto\"W\n\nPutRequest\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.vultus.storage.v1.PutHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"M\n\tPutHeader\x12*\n\x06object\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\"1\n\x0bPutResponse\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"x\n\nGetRequest\x12*\n\x06object\x18\x01 \x01(\x0b\x32\x1a.vultus.media.v1.ObjectRef\x12\x13\n\x06offset\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x06length\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\t\n\x07_offsetB\t\n\x07_length\"X\n\x0bGetResponse\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.vultus.storage.v1.GetHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"C\n\tGetHeader\x12\x14\n\x0c\x63ontent_type\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"<\n\rDeleteRequest\x12+\n\x07objects\x18\x01 \x03(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"\x10\n\x0e\x44\x65leteResponse2\xee\x01\n\rObjectService\x12\x46\n\x03Put\x12\x1d.vultus.storage.v1.PutRequest\x1a\x1e.vultus.storage.v1.PutResponse(\x01\x12\x46\n\x03Get\x12\x1d.vultus.storage.v1.GetRequest\x1a\x1e.vultus.storage.v1.GetResponse0\x01\x12M\n\x06\x44\x65lete\x12 .vultus.storage.v1.DeleteRequest\x1a!.vultus.storage.v1.DeleteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,10 +48,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEREQUEST']._serialized_end=650
   _globals['_DELETERESPONSE']._serialized_start=652
   _globals['_DELETERESPONSE']._serialized_end=668
-  _globals['_PRESIGNREQUEST']._serialized_start=670
-  _globals['_PRESIGNREQUEST']._serialized_end=749
-  _globals['_PRESIGNRESPONSE']._serialized_start=751
-  _globals['_PRESIGNRESPONSE']._serialized_end=781
-  _globals['_OBJECTSERVICE']._serialized_start=784
-  _globals['_OBJECTSERVICE']._serialized_end=1104
+  _globals['_OBJECTSERVICE']._serialized_start=671
+  _globals['_OBJECTSERVICE']._serialized_end=909
 # @@protoc_insertion_point(module_scope)

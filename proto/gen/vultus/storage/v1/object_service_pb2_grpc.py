@@ -50,11 +50,6 @@ class ObjectServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.DeleteRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.DeleteResponse.FromString,
                 _registered_method=True)
-        self.Presign = channel.unary_unary(
-                '/vultus.storage.v1.ObjectService/Presign',
-                request_serializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.PresignRequest.SerializeToString,
-                response_deserializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.PresignResponse.FromString,
-                _registered_method=True)
 
 
 class ObjectServiceServicer:
@@ -83,13 +78,6 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Presign(self, request, context):
-        """Makes a short-lived URL that reads an object without credentials. Fails with NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_ObjectServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -107,11 +95,6 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.Delete,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.DeleteRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.DeleteResponse.SerializeToString,
-            ),
-            'Presign': grpc.unary_unary_rpc_method_handler(
-                    servicer.Presign,
-                    request_deserializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.PresignRequest.FromString,
-                    response_serializer=vultus_dot_storage_dot_v1_dot_object__service__pb2.PresignResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -196,33 +179,6 @@ class ObjectService:
             '/vultus.storage.v1.ObjectService/Delete',
             vultus_dot_storage_dot_v1_dot_object__service__pb2.DeleteRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_object__service__pb2.DeleteResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Presign(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/vultus.storage.v1.ObjectService/Presign',
-            vultus_dot_storage_dot_v1_dot_object__service__pb2.PresignRequest.SerializeToString,
-            vultus_dot_storage_dot_v1_dot_object__service__pb2.PresignResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,8 +41,6 @@ class ObjectServiceStub:
     """Reads one object, or a range of it: the header, then the bytes. Fails with NOT_FOUND, RANGE_NOT_SATISFIABLE, UNAVAILABLE."""
     Delete: _grpc.UnaryUnaryMultiCallable[_object_service_pb2.DeleteRequest, _object_service_pb2.DeleteResponse]
     """Deletes objects; those that are not there are ignored."""
-    Presign: _grpc.UnaryUnaryMultiCallable[_object_service_pb2.PresignRequest, _object_service_pb2.PresignResponse]
-    """Makes a short-lived URL that reads an object without credentials. Fails with NOT_FOUND."""
 
 @_typing.type_check_only
 class ObjectServiceAsyncStub(ObjectServiceStub):
@@ -57,8 +55,6 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """Reads one object, or a range of it: the header, then the bytes. Fails with NOT_FOUND, RANGE_NOT_SATISFIABLE, UNAVAILABLE."""
     Delete: _aio.UnaryUnaryMultiCallable[_object_service_pb2.DeleteRequest, _object_service_pb2.DeleteResponse]  # type: ignore[assignment]
     """Deletes objects; those that are not there are ignored."""
-    Presign: _aio.UnaryUnaryMultiCallable[_object_service_pb2.PresignRequest, _object_service_pb2.PresignResponse]  # type: ignore[assignment]
-    """Makes a short-lived URL that reads an object without credentials. Fails with NOT_FOUND."""
 
 class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
     """Bytes in S3. Only storage holds its credentials."""
@@ -88,13 +84,5 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_object_service_pb2.DeleteResponse, _abc.Awaitable[_object_service_pb2.DeleteResponse]]:
         """Deletes objects; those that are not there are ignored."""
-
-    @_abc_1.abstractmethod
-    def Presign(
-        self,
-        request: _object_service_pb2.PresignRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_object_service_pb2.PresignResponse, _abc.Awaitable[_object_service_pb2.PresignResponse]]:
-        """Makes a short-lived URL that reads an object without credentials. Fails with NOT_FOUND."""
 
 def add_ObjectServiceServicer_to_server(servicer: ObjectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
