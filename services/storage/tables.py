@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from services.storage.audit import tables as audit
 from services.storage.catalog import tables as catalog
 from services.storage.identity import tables as identity
 from services.storage.protection import tables as protection
 
 metadata = catalog.metadata
-AREAS = (catalog, identity, protection)
+AREAS = (audit, catalog, identity, protection)
 """Modules with tables; what is imported here is known to the migrations."""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,11 @@ async def database_clock(connection: AsyncConnection) -> datetime:
 class Transaction:
     """Statements that take effect together or not at all."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+    def __init__(self, connection: AsyncConnection, clock: Clock, *, writes: bool = False) -> None:
         self._connection = connection
         self._clock = clock
+        self._writes = writes
+        self._last: list[tuple[str, Callable[[], Awaitable[None]]]] = []
 
     async def now(self) -> datetime:
         """The present time."""
@@ -76,8 +79,27 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that, when it raises, is undone without undoing the rest."""
-        async with self._connection.begin_nested():
-            yield
+        before = len(self._last)
+        try:
+            async with self._connection.begin_nested():
+                yield
+        except BaseException:
+            del self._last[before:]
+            raise
+
+    def at_last(self, key: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Has work done right before the commit, the keys in their order.
+
+        So rows that everybody changes are locked for a moment only, and never crosswise.
+        """
+        if not self._writes:
+            raise RuntimeError("nothing can be done in a transaction that only reads")
+        self._last.append((key, work))
+
+    async def finish(self) -> None:
+        """Does what was left for the end."""
+        for _, work in sorted(self._last, key=itemgetter(0)):
+            await work()
 
 
 class Database:
@@ -106,7 +128,9 @@ class Database:
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction that is committed when the block ends, rolled back when it raises."""
         async with _translated(), self._turn, self._writing.begin() as connection:
-            yield Transaction(connection, self._clock)
+            tx = Transaction(connection, self._clock, writes=True)
+            yield tx
+            await tx.finish()
 
     async def change(self, work: Callable[[Connection], None]) -> None:
         """Runs synchronous work, such as migrations, in one write transaction."""
