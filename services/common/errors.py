@@ -6,6 +6,7 @@ DomainError
 │   ├── TextTooLong                                        422  text_too_long
 │   ├── UnsupportedLanguage                                422  unsupported_language
 │   ├── ConsentRequired                                    422  consent_required
+│   ├── CodeInvalid                                        422  code_invalid
 │   ├── ImageUndecodable                                   422  image_undecodable
 │   ├── NoFace                                             422  no_face
 │   ├── SeveralFaces                                       422  several_faces
@@ -24,6 +25,7 @@ DomainError
 │   └── ContentRejected                                    403  content_rejected
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
+│   ├── MemberNotFound  PersonNotFound  SessionNotFound
 │   └── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound  KeyErased
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── AvatarNotReady                                     409  avatar_not_ready
@@ -114,6 +116,14 @@ class ConsentRequired(InvalidInput):
     reason = "CONSENT_REQUIRED"
     code = "consent_required"
     title = "Consent is required"
+
+
+class CodeInvalid(InvalidInput):
+    """The one-time code is wrong, too old, was used, or was tried too often."""
+
+    reason = "CODE_INVALID"
+    code = "code_invalid"
+    title = "The code is not valid"
 
 
 class ImageUndecodable(InvalidInput):
@@ -322,6 +332,24 @@ class ReviewNotFound(NotFound):
     """No such review."""
 
     reason = "REVIEW_NOT_FOUND"
+
+
+class MemberNotFound(NotFound):
+    """No such member, nor anybody invited."""
+
+    reason = "MEMBER_NOT_FOUND"
+
+
+class PersonNotFound(NotFound):
+    """No such person."""
+
+    reason = "PERSON_NOT_FOUND"
+
+
+class SessionNotFound(NotFound):
+    """No such session."""
+
+    reason = "SESSION_NOT_FOUND"
 
 
 class Conflict(DomainError):

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from services.gateway.permissions import Caller
+from services.gateway.permissions import Caller, Role
 
 
 class AccountKind(StrEnum):
@@ -89,3 +89,113 @@ class Accounts(Protocol):
 
     async def revoke_key(self, account_id: str, key_id: str) -> ApiKey:
         """Ends a key. Raises ApiKeyNotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """What a person tells of themselves at sign-up; empty: nothing."""
+
+    phone: str
+    """E.164."""
+    user_name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """An account that a person acts for."""
+
+    account_id: str
+    account_name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who acts for accounts."""
+
+    id: str
+    phone: str
+    user_name: str
+    email: str
+    created_at: datetime
+    memberships: tuple[Membership, ...]
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who acts for an account, or is invited to."""
+
+    id: str
+    """A person's id, or an invitation's."""
+    role: Role
+    phone: str
+    user_name: str
+    invited: bool
+    """Whether they have not come in yet."""
+    since: datetime
+    expires_at: datetime | None
+    """Of an invitation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One signing in of a person, for one account."""
+
+    id: str
+    account_id: str
+    person_id: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+class People(Protocol):
+    """People who act for accounts."""
+
+    async def make_code(self, phone: str, purpose: str) -> str:
+        """A one-time code for a phone, whoever's it is. Raises InvalidInput, Overloaded."""
+
+    async def sign_up(
+        self, new: NewPerson, code: str, *, kind: AccountKind, name: str
+    ) -> tuple[Session, str]:
+        """A new account's owner has come in; the token is told only here. Raises CodeInvalid."""
+
+    async def sign_in(self, phone: str, code: str, *, account_id: str = "") -> tuple[Session, str]:
+        """A person has come in; the token is told only here.
+
+        Raises CodeInvalid, AccountNotFound, InvalidInput when they have to name an account.
+        """
+
+    async def sessions(self, person_id: str) -> Sequence[Session]:
+        """A person's sessions that have not ended, newest first."""
+
+    async def end_session(self, person_id: str, session_id: str) -> None:
+        """Ends a session. Raises SessionNotFound."""
+
+    async def end_sessions(self, person_id: str, *, but: str = "") -> None:
+        """Ends all sessions of a person, but one."""
+
+    async def person(self, person_id: str) -> Person:
+        """One person. Raises PersonNotFound."""
+
+    async def update_person(
+        self, person_id: str, *, user_name: str | None = None, email: str | None = None
+    ) -> Person:
+        """Changes what is given; empty takes it away. Raises PersonNotFound, InvalidInput."""
+
+    async def change_phone(self, person_id: str, phone: str, code: str) -> Person:
+        """Another phone. Raises CodeInvalid, StateConflict when it is somebody's."""
+
+    async def members(self, account_id: str) -> Sequence[Member]:
+        """An account's members, then those who are invited."""
+
+    async def invite(self, account_id: str, phone: str, role: Role, *, invited_by: str) -> Member:
+        """Lets whoever has the phone join. Raises StateConflict, InvalidInput."""
+
+    async def change_member(self, account_id: str, member_id: str, role: Role) -> Member:
+        """Another role. Raises MemberNotFound, StateConflict when no owner would be left."""
+
+    async def remove_member(self, account_id: str, member_id: str) -> None:
+        """Ends a membership. Raises MemberNotFound, StateConflict when no owner would be left."""

@@ -120,6 +120,8 @@ class Caller:
     """Of a person."""
     until: datetime | None = None
     """When what they came with ends by itself."""
+    session_id: str = ""
+    """Of a person."""
 
     def covers(self, scopes: Collection[Scope]) -> bool:
         """Whether they may do all that."""

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import grpc
-from vultus.storage.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from vultus.storage.v1.asset_service_pb2_grpc import add_AssetServiceServicer_to_server
 from vultus.storage.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
 from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
@@ -42,9 +42,8 @@ from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
-from services.storage.identity.account_servicer import AccountServicer
-from services.storage.identity.accounts import Accounts
-from services.storage.identity.keys import ApiKeys
+from services.storage.identity.parts import Identity, identity_of
+from services.storage.identity.sessions import SessionLimits
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectStore, S3Server
@@ -79,7 +78,10 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
         )
         vault = await open_vault(database, master)
         with open_store(settings, Keyring(database, DataKeys(master))) as store:
-            records = _records(database, store, vault)
+            limits = SessionLimits(
+                timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_s)
+            )
+            records = _records(database, store, vault, limits)
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             services = {
                 **_of_records(records, signer),
@@ -119,8 +121,7 @@ class _Records:
     """All that is recorded."""
 
     vault: Vault
-    accounts: Accounts
-    keys: ApiKeys
+    identity: Identity
     catalog: Catalog
     assets: Assets
     policies: Policies
@@ -139,7 +140,9 @@ class _Records:
         )
 
 
-def _records(database: Database, store: ObjectStore, vault: Vault) -> _Records:
+def _records(
+    database: Database, store: ObjectStore, vault: Vault, limits: SessionLimits
+) -> _Records:
     erasures = Erasures(database, store)
     catalog = Catalog(
         Avatars(database, erasures),
@@ -149,8 +152,7 @@ def _records(database: Database, store: ObjectStore, vault: Vault) -> _Records:
     )
     return _Records(
         vault,
-        Accounts(database),
-        ApiKeys(database),
+        identity_of(database, vault, limits),
         catalog,
         Assets(database, erasures),
         Policies(database),
@@ -165,9 +167,8 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
     """What registers the services that tell of records."""
     judgements = ModerationRecordServicer(records.policies, records.reviews)
     consents = ConsentServicer(records.consents, records.withdrawals, signer)
-    accounts = AccountServicer(records.accounts, records.keys)
     return {
-        f"{_PACKAGE}.AccountService": partial(add_AccountServiceServicer_to_server, accounts),
+        **records.identity.services(),
         f"{_PACKAGE}.CatalogService": partial(
             add_CatalogServiceServicer_to_server, CatalogServicer(records.catalog)
         ),

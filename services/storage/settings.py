@@ -44,6 +44,10 @@ class StorageSettings(ServiceSettings):
     """Stands before the names of the buckets `assets`, `avatars` and `videos`."""
     s3_connections: int = Field(default=16, ge=1, le=256)
     """Requests to the S3 server at once; more wait."""
+    session_idle_s: int = Field(default=12 * 3600, ge=60)
+    """A session that nobody uses for so long ends."""
+    session_s: int = Field(default=7 * 86_400, ge=60)
+    """A session ends after so long, however much it is used."""
     max_image_bytes: int = Field(default=20_000_000, ge=1)
     """Largest picture that an account may upload."""
     max_audio_bytes: int = Field(default=100_000_000, ge=1)

@@ -12,7 +12,7 @@ from vultus.storage.v1.account_service_pb2_grpc import AccountServiceStub
 from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
 from services.gateway.identity import Account, AccountKind, ApiKey, NewApiKey
-from services.gateway.permissions import Caller, scopes_named
+from services.gateway.permissions import SCOPES_OF_ROLE, Caller, Role, scopes_named
 
 _QUICK_S = 10.0
 _KINDS = {
@@ -20,6 +20,13 @@ _KINDS = {
     wire.ACCOUNT_KIND_ENTERPRISE: AccountKind.ENTERPRISE,
 }
 KINDS_TO_WIRE = {kind: number for number, kind in _KINDS.items()}
+ROLES = {
+    wire.ROLE_OWNER: Role.OWNER,
+    wire.ROLE_DEVELOPER: Role.DEVELOPER,
+    wire.ROLE_REVIEWER: Role.REVIEWER,
+    wire.ROLE_AUDITOR: Role.AUDITOR,
+}
+ROLES_TO_WIRE = {role: number for number, role in ROLES.items()}
 
 
 class GrpcAccounts:
@@ -112,11 +119,14 @@ def _account(message: wire.Account) -> Account:
 
 
 def _caller(message: wire.Principal) -> Caller:
+    role = ROLES.get(message.role)
     return Caller(
         message.account_id,
         message.actor_id,
-        scopes_named(message.scopes),
-        until=messages.optional_moment(message, "until"),
+        SCOPES_OF_ROLE[role] if role else scopes_named(message.scopes),
+        role,
+        messages.optional_moment(message, "until"),
+        message.session_id,
     )
 
 

@@ -7,6 +7,15 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class Role(StrEnum):
+    """What a person is in an account."""
+
+    OWNER = "owner"
+    DEVELOPER = "developer"
+    REVIEWER = "reviewer"
+    AUDITOR = "auditor"
+
+
 class AccountKind(StrEnum):
     """What kind of account it is."""
 
@@ -66,7 +75,75 @@ class Principal:
 
     account_id: str
     actor_id: str
-    """A key's id."""
+    """A key's id, or a person's."""
     scopes: tuple[str, ...]
+    """Of a key."""
     until: datetime | None
     """When the secret ends by itself."""
+    role: Role | None = None
+    """Of a person."""
+    session_id: str = ""
+    """Of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """What a person tells of themselves at sign-up; empty: nothing."""
+
+    phone: str
+    """E.164, which they have shown to be theirs."""
+    user_name: str = ""
+    email: str = ""
+    """As they say: nobody has written to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who acts for accounts."""
+
+    id: str
+    phone: str
+    user_name: str
+    email: str
+    created_at: datetime
+    memberships: tuple[Membership, ...]
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """An account that a person acts for."""
+
+    account_id: str
+    account_name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who acts for an account, or is invited to."""
+
+    id: str
+    """A person's id, or an invitation's."""
+    role: Role
+    phone: str
+    user_name: str
+    """Empty: not told, or invited only."""
+    invited: bool
+    """Whether they have not come in yet."""
+    since: datetime
+    expires_at: datetime | None
+    """Of an invitation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One signing in of a person, for one account."""
+
+    id: str
+    account_id: str
+    person_id: str
+    created_at: datetime
+    last_used_at: datetime
+    """To the minute."""
+    expires_at: datetime

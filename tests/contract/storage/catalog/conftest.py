@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from vultus.storage.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from vultus.storage.v1.catalog_service_pb2_grpc import (
     CatalogServiceStub,
     add_CatalogServiceServicer_to_server,
@@ -40,6 +39,7 @@ from services.gateway.clients.catalog import (
 )
 from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
+from services.gateway.clients.people import GrpcPeople
 from services.gateway.consents import Attested
 from services.gateway.identity import Account, NewApiKey
 from services.gateway.records import (
@@ -69,9 +69,8 @@ from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
-from services.storage.identity.account_servicer import AccountServicer
-from services.storage.identity.accounts import Accounts
-from services.storage.identity.keys import ApiKeys
+from services.storage.identity.parts import Identity, identity_of
+from services.storage.identity.sessions import SessionLimits
 from services.storage.protection.master import KEY_BYTES, KeyFile
 from services.storage.protection.vault import Vault, open_vault
 from services.storage.refs import ObjectRef
@@ -81,6 +80,8 @@ if TYPE_CHECKING:
     from vultus.storage.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
 
 SERVICE = "vultus.storage.v1.CatalogService"
+_MASTER_KEY = os.urandom(KEY_BYTES)
+"""The same for all houses, as for all replicas."""
 
 
 @dataclass
@@ -115,6 +116,8 @@ class House:
 
     stub: CatalogServiceAsyncStub
     accounts: GrpcAccounts
+    people: GrpcPeople
+    identity: Identity
     avatars: GrpcAvatars
     videos: GrpcVideos
     streams: GrpcStreams
@@ -249,7 +252,9 @@ async def open_house(url: URL) -> AsyncIterator[House]:
     clock, objects = MovableClock(), ObjectsInMemory()
     async with open_database(url, connections=5, clock=clock) as database:
         await migrate(database)
-        vault = await open_vault(database, KeyFile([os.urandom(KEY_BYTES)]))
+        vault = await open_vault(database, KeyFile([_MASTER_KEY]))
+        limits = SessionLimits(timedelta(hours=12), timedelta(days=7))
+        identity = identity_of(database, vault, limits)
         erasures = Erasures(database, objects)
         catalog = Catalog(
             Avatars(database, erasures),
@@ -263,10 +268,7 @@ async def open_house(url: URL) -> AsyncIterator[House]:
         judge = ModerationRecordServicer(Policies(database), reviews)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,
-            "vultus.storage.v1.AccountService": partial(
-                add_AccountServiceServicer_to_server,
-                AccountServicer(Accounts(database), ApiKeys(database)),
-            ),
+            **identity.services(),
             "vultus.storage.v1.ConsentService": partial(
                 add_ConsentServiceServicer_to_server,
                 ConsentServicer(
@@ -282,6 +284,8 @@ async def open_house(url: URL) -> AsyncIterator[House]:
             yield House(
                 stub=CatalogServiceStub(channel),
                 accounts=GrpcAccounts(channel),
+                people=GrpcPeople(channel),
+                identity=identity,
                 avatars=GrpcAvatars(channel),
                 videos=GrpcVideos(channel),
                 streams=GrpcStreams(channel),

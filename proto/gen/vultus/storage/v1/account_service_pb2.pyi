@@ -44,6 +44,38 @@ ACCOUNT_KIND_ENTERPRISE: AccountKind.ValueType  # 2
 """An organisation's, with members."""
 Global___AccountKind: _TypeAlias = AccountKind  # noqa: Y015
 
+class _Role:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROLE_UNSPECIFIED: _Role.ValueType  # 0
+    """Of an API key: none."""
+    ROLE_OWNER: _Role.ValueType  # 1
+    """May do everything."""
+    ROLE_DEVELOPER: _Role.ValueType  # 2
+    """Makes things."""
+    ROLE_REVIEWER: _Role.ValueType  # 3
+    """Decides what moderation leaves to people."""
+    ROLE_AUDITOR: _Role.ValueType  # 4
+    """Sees who did what."""
+
+class Role(_Role, metaclass=_RoleEnumTypeWrapper):
+    """What a person is in an account."""
+
+ROLE_UNSPECIFIED: Role.ValueType  # 0
+"""Of an API key: none."""
+ROLE_OWNER: Role.ValueType  # 1
+"""May do everything."""
+ROLE_DEVELOPER: Role.ValueType  # 2
+"""Makes things."""
+ROLE_REVIEWER: Role.ValueType  # 3
+"""Decides what moderation leaves to people."""
+ROLE_AUDITOR: Role.ValueType  # 4
+"""Sees who did what."""
+Global___Role: _TypeAlias = Role  # noqa: Y015
+
 @_typing.final
 class Account(_message.Message):
     """A tenant."""
@@ -168,10 +200,16 @@ class Principal(_message.Message):
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     SCOPES_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account that it acts for."""
     actor_id: _builtins.str
-    """Who acts: a key's id."""
+    """Who acts: a key's id, or a person's."""
+    role: Global___Role.ValueType
+    """What a person is in the account."""
+    session_id: _builtins.str
+    """A person's session."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What a key may do."""
@@ -187,10 +225,12 @@ class Principal(_message.Message):
         actor_id: _builtins.str = ...,
         scopes: _abc.Iterable[_builtins.str] | None = ...,
         until: _timestamp_pb2.Timestamp | None = ...,
+        role: Global___Role.ValueType = ...,
+        session_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "actor_id", b"actor_id", "scopes", b"scopes", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "actor_id", b"actor_id", "role", b"role", "scopes", b"scopes", "session_id", b"session_id", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
