@@ -12,6 +12,12 @@ _TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    _people()
+    _members()
+    _sessions()
+
+
+def _people() -> None:
     op.create_table(
         "people",
         sa.Column("id", sa.Text, nullable=False),
@@ -25,6 +31,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("phone_index", name="uq_people_phone_index"),
     )
     op.create_index("ix_people_email_index", "people", ["email_index"])
+
+
+def _members() -> None:
     op.create_table(
         "members",
         sa.Column("account_id", sa.Text, nullable=False),
@@ -50,6 +59,9 @@ def upgrade() -> None:
         _owner("invitations"),
     )
     op.create_index("ix_invitations_phone_index", "invitations", ["phone_index"])
+
+
+def _sessions() -> None:
     op.create_table(
         "codes",
         sa.Column("id", sa.Text, nullable=False),
