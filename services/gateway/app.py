@@ -103,7 +103,9 @@ def build(
     settings: GatewaySettings, clients: Clients, jobs: Jobs, news: News, owners: Owners
 ) -> Gateway:
     """What the routes work with."""
-    admission = Admission(settings.max_streams, settings.english_voice, settings.chinese_voice)
+    admission = Admission(
+        settings.max_streams, settings.english_voice, settings.chinese_voice, settings.mark_rules
+    )
     rules = GuestRules(settings.max_viewers, tuple(map(str, settings.rtc_addresses)))
     limits = TextLimits(settings.max_drive_characters, settings.max_written_characters)
     approvals = approvals_of(clients, jobs, news)

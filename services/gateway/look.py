@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.gateway.media import Action, Expression, ExpressionName, Transparent
+from services.gateway.media import Action, Expression, ExpressionName, MarkText, Transparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,10 @@ class Look:
     performance: Performance = field(default_factory=Performance)
     background: Background | None = None
     """None: what the portrait shows."""
+    mark: MarkText | None = None
+    """What the mark in the pictures says; None: as the operator has set it."""
+    unmarked: bool = False
+    """Whether they bear none, as an agreement allows."""
 
 
 def to_json(look: Look) -> dict[str, Any]:
@@ -71,6 +75,8 @@ def to_json(look: Look) -> dict[str, Any]:
         expression=_expression_json(performance.expression),
         cues=[_cue_json(cue) for cue in performance.cues] or None,
         background=_background_json(look.background),
+        mark=look.mark.value if look.mark else None,
+        unmarked=look.unmarked or None,
     )
 
 
@@ -80,6 +86,8 @@ def from_json(value: Mapping[str, Any]) -> Look:
     return Look(
         Performance(_expression(expression), tuple(map(_cue, value.get("cues", ())))),
         _background(background) if background else None,
+        MarkText(value["mark"]) if "mark" in value else None,
+        bool(value.get("unmarked")),
     )
 
 

@@ -211,6 +211,23 @@ class Transparent:
 Background = Colour | Photo | Blur | Transparent
 """What stands behind a person in place of what the portrait shows."""
 
+
+class MarkText(StrEnum):
+    """What the visible mark says, by its language."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The notice in the pictures that they were generated."""
+
+    text: MarkText
+    visible_us: int = 0
+    """From the first picture on; 0: always."""
+
+
 Cue = UtteranceStart | tuple[Viseme, ...] | Gestures | AudioChunk | UtteranceEnd | Idle
 """What is appended to a timeline."""
 

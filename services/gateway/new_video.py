@@ -15,6 +15,8 @@ from services.common.errors import (
 from services.gateway import texts
 from services.gateway.backgrounds import Backgrounds
 from services.gateway.jobs import Jobs
+from services.gateway.marks import mark_text
+from services.gateway.media import MarkText
 from services.gateway.ports import Assets, Avatars, Speaker, Videos
 from services.gateway.records import AvatarStatus, NewVideo, Video, VideoSpec
 from services.gateway.sizes import size_of
@@ -62,7 +64,8 @@ class VideoMaker:
         width, height = size_of(avatar, wish.spec.width, wish.spec.height)
         spec = replace(wish.spec, width=width, height=height)
         if spec.text is not None:
-            spec = replace(spec, voice_id=await self._voice(spec))
+            voice_id, mark = await self._voice(spec)
+            spec = replace(spec, voice_id=voice_id, look=replace(spec.look, mark=mark))
         else:
             await self._require_sound(account_id, spec.audio_asset_id or "")
         await self._backgrounds.approved(account_id, spec.look.background)
@@ -74,13 +77,16 @@ class VideoMaker:
             log.warning("video.not_queued", video_id=video.id, reason=error.reason)
         return video
 
-    async def _voice(self, spec: VideoSpec) -> str:
+    async def _voice(self, spec: VideoSpec) -> tuple[str, MarkText]:
+        """The voice, and the mark of its language."""
         if not spec.voice_id:
-            chinese = texts.is_chinese(spec.text or "")
-            return self._defaults.chinese_voice if chinese else self._defaults.english_voice
-        if all(voice.id != spec.voice_id for voice in await self._speaker.voices()):
-            raise VoiceNotFound("no such voice; GET /v1/voices lists them")
-        return spec.voice_id
+            if texts.is_chinese(spec.text or ""):
+                return self._defaults.chinese_voice, MarkText.CHINESE
+            return self._defaults.english_voice, MarkText.ENGLISH
+        for voice in await self._speaker.voices():
+            if voice.id == spec.voice_id:
+                return voice.id, mark_text(voice.language)
+        raise VoiceNotFound("no such voice; GET /v1/voices lists them")
 
     async def _require_sound(self, account_id: str, asset_id: str) -> None:
         asset = await self._assets.get(account_id, asset_id)

@@ -31,6 +31,7 @@ from services.gateway.media import (
     Frame,
     Gestures,
     Idle,
+    Mark,
     MouthSource,
     ObjectRef,
     Recordable,
@@ -111,6 +112,7 @@ class VideoOrder:
     """Fixes the small random motions, so that a second attempt gives the same video; 0: none."""
     performance: Performance = field(default_factory=Performance)
     background: Background | None = None
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ async def make_video(
         _sample_rate_hz(order.script),
         seed=order.seed,
         background=order.background,
+        mark=order.mark,
     )
     drawn = services.animator.animate(config, cues)
     with stage("record"):

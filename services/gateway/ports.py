@@ -13,6 +13,7 @@ from services.gateway.media import (
     Control,
     Cue,
     Drawn,
+    Mark,
     ObjectRef,
     Recordable,
     Sound,
@@ -110,6 +111,8 @@ class AnimationConfig:
     """Fixes the small random motions; 0: every run has its own."""
     background: Background | None = None
     """None: what the portrait shows."""
+    mark: Mark | None = None
+    """None: the pictures bear none."""
 
 
 class Animator(Protocol):

@@ -7,6 +7,8 @@ from pydantic import Field, IPvAnyAddress, SecretStr
 from services.common.jetstream import KEPT_DAYS
 from services.common.settings import ServiceSettings, service_config
 from services.gateway.live.ice import IceServer
+from services.gateway.marks import MarkRules
+from services.gateway.media import MarkText
 
 
 class PeerSettings(ServiceSettings):
@@ -28,6 +30,15 @@ class PeerSettings(ServiceSettings):
     """`host:port` of moderation."""
     webhook_private_addresses: bool = False
     """Lets webhooks go to loopback and private networks; leave it off where strangers have keys."""
+    mark_language: MarkText = MarkText.ENGLISH
+    """Of the mark in pictures where no voice tells another: `en` or `zh`."""
+    mark_s: float = Field(default=3.0, ge=2.0)
+    """How long files bear it from their first picture on; `inf`: always, as streams do."""
+
+    @property
+    def mark_rules(self) -> MarkRules:
+        """How pictures are marked."""
+        return MarkRules(self.mark_language, self.mark_s)
 
 
 class GatewaySettings(PeerSettings):

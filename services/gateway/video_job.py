@@ -219,6 +219,7 @@ class VideoJobs:
                 background=await self._backgrounds.drawable(
                     video.account_id, video.spec.look.background
                 ),
+                mark=self._settings.mark_rules.in_file(video.spec.look),
             )
             approver = self._peers.approvals.for_job(
                 video.account_id, "video", known_review_id=video.review_id

@@ -1,4 +1,4 @@
-"""Moods, actions, cues and backdrops: from the wire's messages to the domain's words."""
+"""Moods, actions, cues, backdrops and marks: from the wire's messages to the domain's words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from services.common.errors import InvalidInput
 from services.lipsync.animation import Animation
 from services.lipsync.backdrop import Blur, Colour, Transparent
 from services.lipsync.cues import Action, Cue, Mood, MoodName
+from services.lipsync.mark import Mark, MarkText
 
 _MOODS = {
     wire.MOOD_NEUTRAL: MoodName.NEUTRAL,
@@ -23,6 +24,10 @@ _ACTIONS = {
     wire.ACTION_SHAKE: Action.SHAKE,
     wire.ACTION_TILT: Action.TILT,
     wire.ACTION_LOOK_AT_CAMERA: Action.LOOK_AT_CAMERA,
+}
+_MARK_TEXTS = {
+    wire.MARK_TEXT_ENGLISH: MarkText.ENGLISH,
+    wire.MARK_TEXT_CHINESE: MarkText.CHINESE,
 }
 _WHITE = 0xFFFFFF
 
@@ -59,6 +64,13 @@ def backdrop(message: wire.Background) -> Colour | Blur | Transparent:
             raise InvalidInput(
                 "a background is a colour 0xRRGGBB, an image, a blur of 0 to 1, or transparent"
             )
+
+
+def mark(message: wire.Mark) -> Mark:
+    """What is drawn into the pictures; raises InvalidInput."""
+    if message.text not in _MARK_TEXTS or message.visible_us < 0:
+        raise InvalidInput("a mark holds a known text and a time that is not negative")
+    return Mark(_MARK_TEXTS[message.text], message.visible_us or None)
 
 
 def cues(messages: Iterable[wire.Cue]) -> list[Cue]:

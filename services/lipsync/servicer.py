@@ -22,7 +22,16 @@ from services.common.admission import Slots
 from services.common.errors import DomainError, InvalidInput
 from services.common.telemetry import FRAMES_TOTAL, SESSIONS, UTTERANCES_TOTAL, stage
 from services.lipsync import messages
-from services.lipsync.animation import Animation, Clock, Event, Frame, MouthSource, Renderer, Sound
+from services.lipsync.animation import (
+    Animation,
+    Clock,
+    Encoder,
+    Event,
+    Frame,
+    MouthSource,
+    Renderer,
+    Sound,
+)
 from services.lipsync.backdrop import Backdrop, Photo
 from services.lipsync.capacity import Capacity, Format
 from services.lipsync.encoder import (
@@ -31,6 +40,7 @@ from services.lipsync.encoder import (
     H264Encoder,
     default_bitrate_bps,
 )
+from services.lipsync.mark import MarkingEncoder
 from services.lipsync.motion.voice import MouthNetwork
 from services.lipsync.session import Command, SessionLimits, play
 from services.lipsync.store import ObjectName, Objects, PackCache
@@ -201,13 +211,16 @@ class LipsyncServicer(lipsync_service_pb2_grpc.LipsyncServiceServicer, Generic[P
 
     async def _open(self, config: wire.AnimateConfig, pack: PackT, look: Format) -> Animation:
         backdrop = await self._backdrop(config)
+        mark = messages.mark(config.mark) if config.HasField("mark") else None
         renderer = await asyncio.get_running_loop().run_in_executor(
             self._drawing, self._studio.renderer, pack, look.width, look.height, backdrop
         )
         clock = Clock(look.fps, config.sample_rate_hz)
         bitrate_bps = config.bitrate_bps or default_bitrate_bps(look.width, look.height, look.fps)
         encoding = Vp9Encoder if look.transparent else H264Encoder
-        encoder = encoding(look.width, look.height, look.fps, bitrate_bps)
+        encoder: Encoder = encoding(look.width, look.height, look.fps, bitrate_bps)
+        if mark is not None:
+            encoder = MarkingEncoder(encoder, mark, clock)
         seed = config.seed or secrets.randbits(63)
         return Animation(clock, seed, renderer, encoder, self._network, paced=config.paced)
 

@@ -145,9 +145,15 @@ class Animator(lipsync_grpc.LipsyncServiceServicer):
             first.paced,
             first.seed,
             _background(first.background),
+            _mark(first.mark) if first.HasField("mark") else None,
         )
         async for item in self._port.animate(config, _cues(request_iterator)):
             yield _drawn(item)
+
+
+def _mark(mark: lipsync.Mark) -> media.Mark:
+    texts = {1: media.MarkText.ENGLISH, 2: media.MarkText.CHINESE}
+    return media.Mark(texts[mark.text], mark.visible_us)
 
 
 async def _cues(

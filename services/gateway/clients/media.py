@@ -40,6 +40,10 @@ _ACTIONS = {
     media.Action.TILT: lipsync.ACTION_TILT,
     media.Action.LOOK_AT_CAMERA: lipsync.ACTION_LOOK_AT_CAMERA,
 }
+_MARK_TEXTS = {
+    media.MarkText.ENGLISH: lipsync.MARK_TEXT_ENGLISH,
+    media.MarkText.CHINESE: lipsync.MARK_TEXT_CHINESE,
+}
 
 
 class GrpcSpeaker:
@@ -163,6 +167,7 @@ async def _cued(
                 paced=config.paced,
                 seed=config.seed,
                 background=_background(config.background),
+                mark=_mark(config.mark),
             )
         )
         async for cue in cues:
@@ -235,6 +240,12 @@ def _background(background: media.Background | None) -> lipsync.Background | Non
             return lipsync.Background(blur=strength)
         case media.Transparent():
             return lipsync.Background(transparent=lipsync.Transparent())
+
+
+def _mark(mark: media.Mark | None) -> lipsync.Mark | None:
+    if mark is None:
+        return None
+    return lipsync.Mark(text=_MARK_TEXTS[mark.text], visible_us=mark.visible_us)
 
 
 def _drawn(response: lipsync.AnimateResponse) -> media.Drawn:

@@ -24,7 +24,7 @@ from services.gateway.live.phrases import RATE_HZ, VoiceChoice
 from services.gateway.live.playout import Playout
 from services.gateway.live.program import Program
 from services.gateway.live.tokens import Tokens
-from services.gateway.media import Act, AnimationStarted, Background, ObjectRef
+from services.gateway.media import Act, AnimationStarted, Background, Mark, ObjectRef
 from services.gateway.ports import AnimationConfig, Animator
 from services.gateway.records import StreamRecord, StreamStatus
 
@@ -54,6 +54,7 @@ class Session:
         pack: ObjectRef,
         voice: VoiceChoice,
         background: Background | None = None,
+        mark: Mark | None = None,
     ) -> None:
         spec = record.spec
         self.record = record
@@ -64,7 +65,7 @@ class Session:
         """Held while the catalog is told how far the stream is."""
         self.program = Program()
         config = AnimationConfig(
-            pack, spec.width, spec.height, spec.fps, RATE_HZ, background=background
+            pack, spec.width, spec.height, spec.fps, RATE_HZ, background=background, mark=mark
         )
         self.playout = Playout(animator, config, self.program)
         if expression := spec.look.performance.expression:

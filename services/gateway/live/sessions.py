@@ -6,7 +6,7 @@ import asyncio
 from asyncio import FIRST_COMPLETED
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import structlog
@@ -24,6 +24,7 @@ from services.gateway.live.phrases import VoiceChoice
 from services.gateway.live.recording import Archive
 from services.gateway.live.session import Ending, Session
 from services.gateway.live.tokens import Right
+from services.gateway.marks import MarkRules, mark_text
 from services.gateway.ports import Animator, Avatars, Speaker, Streams
 from services.gateway.records import AvatarStatus, StreamSpec, StreamStatus
 from services.gateway.sizes import size_of
@@ -48,6 +49,7 @@ class Admission:
     max_streams: int
     english_voice: str
     chinese_voice: str
+    marks: MarkRules = field(default_factory=MarkRules)
 
 
 class Sessions:
@@ -144,11 +146,12 @@ class Sessions:
         avatar = await self._avatars.get(account_id, spec.avatar_id)
         if avatar.status is not AvatarStatus.READY:
             raise AvatarNotReady(f"the avatar is {avatar.status.value}")
-        voice = await self._voice(spec)
+        voice, spec = await self._voice(spec)
         width, height = size_of(avatar, spec.width, spec.height)
         background = await self._backgrounds.approved(account_id, spec.look.background)
         record = await self._streams.create(account_id, replace(spec, width=width, height=height))
-        session = Session(record, self._animator, avatar.pack, voice, background)
+        mark = self._admission.marks.in_stream(spec.look)
+        session = Session(record, self._animator, avatar.pack, voice, background, mark)
         self._sessions[session.id] = session
         self._tasks[session.id] = asyncio.create_task(self._live(session))
         try:
@@ -197,12 +200,16 @@ class Sessions:
             else:
                 return
 
-    async def _voice(self, spec: StreamSpec) -> VoiceChoice:
+    async def _voice(self, spec: StreamSpec) -> tuple[VoiceChoice, StreamSpec]:
+        """Who speaks; a single voice tells the language of the mark, too."""
         if not spec.voice_id:
-            return VoiceChoice(self._admission.english_voice, self._admission.chinese_voice)
-        if all(voice.id != spec.voice_id for voice in await self._speaker.voices()):
-            raise VoiceNotFound("no such voice; GET /v1/voices lists them")
-        return VoiceChoice(spec.voice_id, spec.voice_id)
+            both = VoiceChoice(self._admission.english_voice, self._admission.chinese_voice)
+            return both, spec
+        for voice in await self._speaker.voices():
+            if voice.id == spec.voice_id:
+                look = replace(spec.look, mark=mark_text(voice.language))
+                return VoiceChoice(voice.id, voice.id), replace(spec, look=look)
+        raise VoiceNotFound("no such voice; GET /v1/voices lists them")
 
 
 async def _opened(session: Session) -> None:

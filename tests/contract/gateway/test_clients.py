@@ -45,6 +45,8 @@ from services.gateway.media import (
     Gesture,
     Gestures,
     Idle,
+    Mark,
+    MarkText,
     MouthSource,
     ObjectRef,
     Photo,
@@ -193,7 +195,8 @@ async def test_what_is_asked_of_a_face_comes_through(
         for cue in asked:
             yield cue
 
-    config = replace(CONFIG, seed=7, background=background)
+    mark = Mark(MarkText.CHINESE, 2_000_000)
+    config = replace(CONFIG, seed=7, background=background, mark=mark)
     async with aclosing(clients.animator.animate(config, cues())) as drawn:
         _ = [item async for item in drawn]
     assert stage.animator.configs == [config]

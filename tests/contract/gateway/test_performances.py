@@ -18,6 +18,7 @@ from services.gateway.media import (
     ExpressionName,
     Gesture,
     Gestures,
+    MarkText,
     Photo,
     Transparent,
     UtteranceEnd,
@@ -65,7 +66,8 @@ async def test_a_video_keeps_how_it_is_to_be_performed_and_before_what(
     assert response.status_code == 202, response.text
     (kept,) = stage.videos.kept.values()
     cues = (Cue(None, 17, SAD), Cue(100_000, None, None, Action.NOD))
-    assert kept.spec.look == Look(Performance(HAPPY, cues), PlainColour(0x00B140))
+    look = Look(Performance(HAPPY, cues), PlainColour(0x00B140), MarkText.ENGLISH)
+    assert kept.spec.look == look
 
 
 async def test_a_picture_behind_a_video_is_judged_before_anything_is_recorded(
@@ -125,7 +127,7 @@ async def test_a_video_can_be_transparent(
     assert response.status_code == 202, response.text
     assert response.json()["background"] == {"type": "transparent"}
     (kept,) = stage.videos.kept.values()
-    assert kept.spec.look == Look(background=Transparent())
+    assert kept.spec.look == Look(background=Transparent(), mark=MarkText.ENGLISH)
 
 
 async def test_a_stream_can_not_be_transparent_and_is_told_what_is_possible(

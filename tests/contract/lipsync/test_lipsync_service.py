@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import grpc
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from vultus.lipsync.v1 import lipsync_service_pb2 as wire
 from vultus.media.v1 import media_pb2
 
@@ -412,3 +414,29 @@ async def test_backgrounds_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(error):
         await animate(house, [config(background=background), idle(100_000)])
+
+
+async def test_pictures_bear_the_mark_for_as_long_as_is_wanted(house: House) -> None:
+    mark = wire.Mark(text=wire.MARK_TEXT_CHINESE, visible_us=80_000)
+    plain = frames(await animate(house, [config(), idle(200_000)]))
+    marked = frames(await animate(house, [config(mark=mark), idle(200_000)]))
+    looks = [decoded([frame.access_unit for frame in part]) for part in (plain, marked)]
+    corners = [[picture[:30, :70].astype(int) for picture in look] for look in looks]
+    differ = [np.abs(a - b).mean() > 5 for a, b in zip(*corners, strict=True)]
+    assert differ == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    "mark", [wire.Mark(), wire.Mark(text=wire.MARK_TEXT_ENGLISH, visible_us=-1)]
+)
+async def test_a_mark_that_makes_no_sense_is_refused(house: House, mark: wire.Mark) -> None:
+    with pytest.raises(InvalidInput):
+        await animate(house, [config(mark=mark), idle(100_000)])
+
+
+def decoded(access_units: Iterable[bytes]) -> list[NDArray[np.uint8]]:
+    """Decoded, RGB."""
+    decoder = av.CodecContext.create("h264", "r")
+    packets = [av.Packet(unit) for unit in access_units]
+    shown = [picture for packet in [*packets, None] for picture in decoder.decode(packet)]
+    return [np.asarray(picture.to_ndarray(format="rgb24"), np.uint8) for picture in shown]

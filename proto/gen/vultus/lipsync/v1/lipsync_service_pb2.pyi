@@ -20,6 +20,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _MarkText:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarkTextEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarkText.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARK_TEXT_UNSPECIFIED: _MarkText.ValueType  # 0
+    """Rejected by servers."""
+    MARK_TEXT_ENGLISH: _MarkText.ValueType  # 1
+    """"AI-generated"."""
+    MARK_TEXT_CHINESE: _MarkText.ValueType  # 2
+    """"AI生成"."""
+
+class MarkText(_MarkText, metaclass=_MarkTextEnumTypeWrapper):
+    """What a mark says."""
+
+MARK_TEXT_UNSPECIFIED: MarkText.ValueType  # 0
+"""Rejected by servers."""
+MARK_TEXT_ENGLISH: MarkText.ValueType  # 1
+""""AI-generated"."""
+MARK_TEXT_CHINESE: MarkText.ValueType  # 2
+""""AI生成"."""
+Global___MarkText: _TypeAlias = MarkText  # noqa: Y015
+
 class _Mood:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -415,6 +439,7 @@ class AnimateConfig(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     PACED_FIELD_NUMBER: _builtins.int
     BACKGROUND_FIELD_NUMBER: _builtins.int
+    MARK_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     """Output width in pixels, even; 0: the pack's natural width."""
     height: _builtins.int
@@ -437,6 +462,10 @@ class AnimateConfig(_message.Message):
     def background(self) -> Global___Background:
         """What stands behind the person; unset: what the portrait shows."""
 
+    @_builtins.property
+    def mark(self) -> Global___Mark:
+        """The notice in the picture that it was generated; unset: none."""
+
     def __init__(
         self,
         *,
@@ -449,14 +478,41 @@ class AnimateConfig(_message.Message):
         seed: _builtins.int = ...,
         paced: _builtins.bool = ...,
         background: Global___Background | None = ...,
+        mark: Global___Mark | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "pack", b"pack"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "mark", b"mark", "pack", b"pack"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "bitrate_bps", b"bitrate_bps", "fps", b"fps", "height", b"height", "paced", b"paced", "pack", b"pack", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "bitrate_bps", b"bitrate_bps", "fps", b"fps", "height", b"height", "mark", b"mark", "paced", b"paced", "pack", b"pack", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnimateConfig: _TypeAlias = AnimateConfig  # noqa: Y015
+
+@_typing.final
+class Mark(_message.Message):
+    """Words on a plate in the picture's upper left, a twentieth of its shorter side high or more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    VISIBLE_US_FIELD_NUMBER: _builtins.int
+    text: Global___MarkText.ValueType
+    """The words."""
+    visible_us: _builtins.int
+    """How long from the first picture on, microseconds; 0: always."""
+    def __init__(
+        self,
+        *,
+        text: Global___MarkText.ValueType = ...,
+        visible_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text", "visible_us", b"visible_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mark: _TypeAlias = Mark  # noqa: Y015
 
 @_typing.final
 class Background(_message.Message):
