@@ -71,12 +71,13 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
     await asyncio.to_thread(spool.clear)
     async with open_database(
         settings.database, connections=settings.database_connections
-    ) as database:
-        await migrate(database)
+    ) as opened:
+        await migrate(opened)
         master = await asyncio.to_thread(
             open_key_file, settings.master_key, make=settings.master_key_file is None
         )
-        vault = await open_vault(database, master)
+        vault = await open_vault(opened, master)
+        database = opened.sealed_by(vault)
         with open_store(settings, Keyring(database, DataKeys(master))) as store:
             limits = SessionLimits(
                 timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_s)

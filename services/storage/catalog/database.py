@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Executable, Row, event, func, select
+from sqlalchemy import Column, Connection, Executable, Row, event, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.common.errors import StartupError
 from services.storage.catalog.failures import domain_error, unavailable
+from services.storage.catalog.tables import SEAL
 
 _WAIT_S = 5
 """For a connection, and for SQLite's other writer."""
@@ -47,18 +49,58 @@ async def database_clock(connection: AsyncConnection) -> datetime:
     return datetime.now(UTC)
 
 
+class Sealer(Protocol):
+    """Encrypts texts under the key of whoever they belong to."""
+
+    async def seal(self, tx: Transaction, owner_id: str, text: str, *, field: str) -> bytes:
+        """The text encrypted. Raises KeyErased."""
+        ...
+
+    async def unseal(self, tx: Transaction, owner_id: str, sealed: bytes, *, field: str) -> str:
+        """The text. Raises KeyErased."""
+        ...
+
+
 class Transaction:
     """Statements that take effect together or not at all."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock, *, writes: bool = False) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        clock: Clock,
+        sealer: Sealer | None = None,
+        *,
+        writes: bool = False,
+    ) -> None:
         self._connection = connection
         self._clock = clock
+        self._sealer = sealer
         self._writes = writes
         self._last: list[tuple[str, Callable[[], Awaitable[None]]]] = []
 
     async def now(self) -> datetime:
         """The present time."""
         return await self._clock(self._connection)
+
+    async def seal(self, column: Column[Any], owner_id: str, text: str) -> str:
+        """The text as a `Sealed` column keeps it; nothing stays nothing. Raises KeyErased."""
+        if not text:
+            return ""
+        sealed = await self._sealing.seal(self, owner_id, text, field=str(column))
+        return SEAL + base64.b64encode(sealed).decode()
+
+    async def unseal(self, column: Column[Any], owner_id: str, kept: str) -> str:
+        """The text that a `Sealed` column keeps. Raises KeyErased."""
+        if not kept.startswith(SEAL):
+            return kept
+        sealed = base64.b64decode(kept.removeprefix(SEAL))
+        return await self._sealing.unseal(self, owner_id, sealed, field=str(column))
+
+    @property
+    def _sealing(self) -> Sealer:
+        if self._sealer is None:
+            raise RuntimeError("this database was opened without a vault")
+        return self._sealer
 
     async def execute(self, statement: Executable) -> int:
         """The number of rows that were changed."""
@@ -110,25 +152,32 @@ class Database:
     does not exist was to be stored.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock = database_clock) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock = database_clock, sealer: Sealer | None = None
+    ) -> None:
         self._engine = engine
         self._writing = engine.execution_options(write=True)
         # SQLite takes one writer at a time and lets the others poll: a queue is fair and faster.
         alone = engine.dialect.name == "sqlite"
         self._turn = asyncio.Lock() if alone else nullcontext()
         self._clock = clock
+        self._sealer = sealer
+
+    def sealed_by(self, sealer: Sealer) -> Database:
+        """The same database, whose transactions can seal; to be used in its stead."""
+        return Database(self._engine, self._clock, sealer)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """A transaction that only reads."""
         async with _translated(), self._engine.begin() as connection:
-            yield Transaction(connection, self._clock)
+            yield Transaction(connection, self._clock, self._sealer)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction that is committed when the block ends, rolled back when it raises."""
         async with _translated(), self._turn, self._writing.begin() as connection:
-            tx = Transaction(connection, self._clock, writes=True)
+            tx = Transaction(connection, self._clock, self._sealer, writes=True)
             yield tx
             await tx.finish()
 

@@ -46,22 +46,22 @@ class Idempotency:
             if await _claim(tx, account_id, key, request_sha256):
                 return None
             found = await tx.one_or_none(select(keys).where(*_this(account_id, key)))
-        if found is None:
-            raise IdempotencyInProgress("the key was just freed", retry_after_s=_RETRY_AFTER_S)
-        if found.request_sha256 != request_sha256:
-            raise IdempotencyConflict("the key was used with another request")
-        if found.status is None:
-            raise IdempotencyInProgress(
-                "the first request is still being answered", retry_after_s=_RETRY_AFTER_S
-            )
-        return Answer(found.status, found.body)
+            if found is None:
+                raise IdempotencyInProgress("the key was just freed", retry_after_s=_RETRY_AFTER_S)
+            if found.request_sha256 != request_sha256:
+                raise IdempotencyConflict("the key was used with another request")
+            if found.status is None:
+                raise IdempotencyInProgress(
+                    "the first request is still being answered", retry_after_s=_RETRY_AFTER_S
+                )
+            return Answer(found.status, await tx.unseal(keys.c.body, account_id, found.body))
 
     async def complete(self, account_id: str, key: str, answer: Answer) -> None:
         """Keeps the answer for 24 hours. Raises StateConflict when the key is not claimed."""
         async with self._database.write() as tx:
             values = {
                 "status": answer.status,
-                "body": answer.body,
+                "body": await tx.seal(keys.c.body, account_id, answer.body),
                 "expires_at": await tx.now() + _KEPT_FOR,
             }
             claimed = update(keys).where(*_this(account_id, key), keys.c.status.is_(None))

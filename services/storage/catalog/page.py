@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -48,9 +48,17 @@ class PageRequest:
 
     def page(self, rows: Sequence[Row[Any]], record: Callable[[Row[Any]], ItemT]) -> Page[ItemT]:
         """The page that the rows of the applied query make up."""
-        kept = rows[: self.limit]
-        more = len(rows) > self.limit
-        return Page(tuple(map(record, kept)), _encode(kept[-1].id) if more else "")
+        return Page(tuple(map(record, rows[: self.limit])), self._next(rows))
+
+    async def read(
+        self, rows: Sequence[Row[Any]], record: Callable[[Row[Any]], Awaitable[ItemT]]
+    ) -> Page[ItemT]:
+        """As `page`, where a row is not read at once."""
+        items = [await record(row) for row in rows[: self.limit]]
+        return Page(tuple(items), self._next(rows))
+
+    def _next(self, rows: Sequence[Row[Any]]) -> str:
+        return _encode(rows[self.limit - 1].id) if len(rows) > self.limit else ""
 
 
 def _encode(item_id: str) -> str:

@@ -7,7 +7,6 @@ to happen. Decisions are only ever added, so that each can be taken back and non
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,12 +72,13 @@ class Reviews:
             elif row.status is ReviewStatus.PENDING:
                 lapsed = row.due_at <= now
                 if lapsed and row.id == known_id:
-                    return _record(row, now)
+                    return await _read(tx, row, now)
                 row = await self._renew(tx, row, new, due_at, anew=lapsed)
             elif new.owns_asset and row.asset_id != new.asset_id:
                 await erase_asset(tx, self._erasures, account_id, new.asset_id)
+            review = await _read(tx, row, now)
         self._erasures.hurry()
-        return _record(row, now)
+        return review
 
     async def get(self, account_id: str, review_id: str) -> Review:
         """One review with its decisions. Raises ReviewNotFound."""
@@ -104,7 +104,7 @@ class Reviews:
             if for_training:
                 query = query.where(reviews.c.for_training)
             rows = await tx.all(wanted.apply(query, reviews.c.id))
-        return wanted.page(rows, lambda row: _record(row, now))
+            return await wanted.read(rows, lambda row: _read(tx, row, now))
 
     async def decide(
         self,
@@ -129,7 +129,7 @@ class Reviews:
                 "review_id": review_id,
                 "status": status,
                 "author": author,
-                "note": note,
+                "note": await tx.seal(review_decisions.c.note, account_id, note),
                 "decided_at": now,
             }
             await tx.execute(insert(review_decisions).values(decision))
@@ -169,9 +169,7 @@ class Reviews:
     async def _begin(
         self, tx: Transaction, account_id: str, new: NewReview, due_at: datetime
     ) -> Row[Any]:
-        values = asdict(new)
-        del values["time_limit_s"]
-        values |= {
+        values = await _sealed(tx, account_id, new) | {
             "id": new_id(REVIEW_ID),
             "account_id": account_id,
             "status": ReviewStatus.PENDING,
@@ -187,8 +185,7 @@ class Reviews:
         """Waits for as long as the later of two callers wants."""
         values: dict[str, Any] = {"due_at": max(row.due_at, due_at)}
         if anew:
-            values = asdict(new) | {"due_at": due_at}
-            del values["time_limit_s"]
+            values = await _sealed(tx, row.account_id, new) | {"due_at": due_at}
         if row.asset_id != new.asset_id:
             gone = row if anew else new
             if gone.owns_asset:
@@ -255,16 +252,26 @@ async def _find(tx: Transaction, account_id: str, review_id: str) -> Review:
         raise ReviewNotFound("no such review")
     made = select(review_decisions).where(review_decisions.c.review_id == review_id)
     rows = await tx.all(made.order_by(review_decisions.c.decided_at, review_decisions.c.id))
-    return replace(_record(row, await tx.now()), decisions=_decisions(rows))
+    decisions = [await _decision(tx, account_id, row) for row in rows]
+    return replace(await _read(tx, row, await tx.now()), decisions=tuple(decisions))
 
 
-def _decisions(rows: Sequence[Row[Any]]) -> tuple[Decision, ...]:
-    return tuple(Decision(row.status, row.author, row.note, row.decided_at) for row in rows)
+async def _sealed(tx: Transaction, account_id: str, new: NewReview) -> dict[str, Any]:
+    values = asdict(new)
+    del values["time_limit_s"]
+    values["text"] = await tx.seal(reviews.c.text, account_id, new.text)
+    return values
 
 
-def _record(row: Row[Any], now: datetime) -> Review:
+async def _decision(tx: Transaction, account_id: str, row: Row[Any]) -> Decision:
+    note = await tx.unseal(review_decisions.c.note, account_id, row.note)
+    return Decision(row.status, row.author, note, row.decided_at)
+
+
+async def _read(tx: Transaction, row: Row[Any], now: datetime) -> Review:
     values = row._asdict()
     del values["owns_asset"]
+    values["text"] = await tx.unseal(reviews.c.text, row.account_id, row.text)
     if row.status is ReviewStatus.PENDING and row.due_at <= now:
         values["status"] = row.otherwise
     return Review(**values, decided=row.status is not ReviewStatus.PENDING)

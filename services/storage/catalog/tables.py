@@ -38,6 +38,8 @@ from services.storage.catalog.records import (
 from services.storage.refs import ObjectRef
 
 _STATUS_LENGTH = 16
+SEAL = "\x1f1:"
+"""What sealed texts begin with: a character that no text of ours may hold, and the version."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -55,6 +57,23 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Sealed(TypeDecorator[str]):
+    """A text that only `Transaction.seal` makes and `Transaction.unseal` reads.
+
+    Nothing else can be bound to it but nothing; rows from before there was encryption hold it in
+    the clear.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """As the database takes it."""
+        if value and not value.startswith(SEAL):
+            raise TypeError("a text that is to be sealed was not")
+        return value
 
 
 class Ref(TypeDecorator[ObjectRef]):
@@ -163,7 +182,7 @@ videos = Table(
     account_column(),
     # Not foreign keys: a video outlives what it was made from.
     Column("avatar_id", Text, nullable=False),
-    Column("text", Text),
+    Column("text", Sealed),
     Column("audio_asset_id", Text),
     Column("stream_id", Text),
     Column("voice_id", Text, nullable=False),
@@ -259,7 +278,7 @@ reviews = Table(
     Column("kind", one_of(ReviewKind), nullable=False),
     Column("content_sha256", Text, nullable=False),
     Column("purpose", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Sealed, nullable=False),
     # Not a foreign key: what was decided outlives the file.
     Column("asset_id", Text, nullable=False),
     Column("owns_asset", Boolean, nullable=False),
@@ -281,7 +300,7 @@ review_decisions = Table(
     Column("review_id", Text, ForeignKey("reviews.id"), nullable=False, index=True),
     Column("status", one_of(ReviewStatus), nullable=False),
     Column("author", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Sealed, nullable=False),
     Column("decided_at", UtcTime, nullable=False),
 )
 
@@ -292,7 +311,7 @@ idempotency_keys = Table(
     Column("key", Text, primary_key=True),
     Column("request_sha256", Text, nullable=False),
     Column("status", Integer),
-    Column("body", Text),
+    Column("body", Sealed),
     Column("expires_at", UtcTime, nullable=False, index=True),
 )
 

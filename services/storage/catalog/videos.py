@@ -119,6 +119,7 @@ class Videos:
                 "id": video_id,
                 "account_id": account_id,
                 **_spec_columns(new.spec),
+                "text": await _sealed(tx, account_id, new.spec.text),
                 "status": VideoStatus.QUEUED,
                 "progress": 0.0,
                 "width": new.spec.width,
@@ -143,7 +144,8 @@ class Videos:
         wanted = PageRequest.parse(limit, cursor, prefix=VIDEO_ID)
         query = _QUERY.where(videos.c.account_id == account_id, videos.c.deleted_at.is_(None))
         async with self._database.read() as tx:
-            return wanted.page(await tx.all(wanted.apply(query, videos.c.id)), _record)
+            rows = await tx.all(wanted.apply(query, videos.c.id))
+            return await wanted.read(rows, lambda row: _read(tx, row))
 
     async def lease(self, account_id: str, video_id: str, *, holder: str, lease_s: int) -> Video:
         """Takes or renews the lease on a job. Raises VideoNotFound, StateConflict, InvalidInput."""
@@ -328,7 +330,16 @@ async def _find(tx: Transaction, account_id: str, video_id: str) -> Video:
     row = await tx.one_or_none(_QUERY.where(*_this(account_id, video_id)))
     if row is None:
         raise VideoNotFound("no such video")
-    return _record(row)
+    return await _read(tx, row)
+
+
+async def _read(tx: Transaction, row: Row[Any]) -> Video:
+    text = row.text and await tx.unseal(videos.c.text, row.account_id, row.text)
+    return _record(row, text)
+
+
+async def _sealed(tx: Transaction, account_id: str, text: str | None) -> str | None:
+    return text and await tx.seal(videos.c.text, account_id, text)
 
 
 async def _locked(tx: Transaction, account_id: str, video_id: str) -> Row[Any]:
@@ -400,7 +411,6 @@ def _tombstone(job: Row[Any], now: datetime) -> dict[str, Any]:
 def _spec_columns(spec: VideoSpec) -> dict[str, Any]:
     return {
         "avatar_id": spec.avatar_id,
-        "text": spec.text,
         "audio_asset_id": spec.audio_asset_id,
         "stream_id": spec.stream_id,
         "voice_id": spec.voice_id,
@@ -415,18 +425,16 @@ def _spec_columns(spec: VideoSpec) -> dict[str, Any]:
 
 def _brief(row: Row[Any]) -> Video:
     """Without what people wrote, which may be long."""
-    video = _record(row)
-    text = None if video.spec.text is None else ""
-    return replace(video, spec=replace(video.spec, text=text), metadata={})
+    return replace(_record(row, None if row.text is None else ""), metadata={})
 
 
-def _record(row: Row[Any]) -> Video:
+def _record(row: Row[Any], text: str | None) -> Video:
     return Video(
         id=row.id,
         account_id=row.account_id,
         spec=VideoSpec(
             avatar_id=row.avatar_id,
-            text=row.text,
+            text=text,
             audio_asset_id=row.audio_asset_id,
             stream_id=row.stream_id,
             voice_id=row.voice_id,

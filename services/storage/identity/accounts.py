@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from services.common.errors import AccountNotFound, InvalidInput
+from services.common.errors import AccountNotFound, InvalidInput, KeyErased
 from services.common.ids import new_id
 from services.storage.catalog.database import Database, Transaction
 from services.storage.identity.records import Account, AccountKind
@@ -34,26 +34,29 @@ class Accounts:
         """One account. Raises AccountNotFound."""
         async with self._database.read() as tx:
             row = await tx.one_or_none(select(accounts).where(accounts.c.id == account_id))
-        if row is None:
-            raise AccountNotFound("no such account")
-        return _account(row)
+            if row is None:
+                raise AccountNotFound("no such account")
+            return await _read(tx, row)
 
     async def list(self) -> Sequence[Account]:
         """All accounts, oldest first."""
         async with self._database.read() as tx:
-            return [_account(row) for row in await tx.all(select(accounts).order_by(accounts.c.id))]
+            rows = await tx.all(select(accounts).order_by(accounts.c.id))
+            return [await _read(tx, row) for row in rows]
 
 
 async def record_account(tx: Transaction, name: str, kind: AccountKind) -> Account:
     """A new account, together with what else the transaction does. Raises InvalidInput."""
+    account_id = new_id("ac")
+    secret = await tx.seal(accounts.c.webhook_secret, account_id, _webhook_secret())
     values = {
-        "id": new_id("ac"),
+        "id": account_id,
         "name": checked_name(name),
         "kind": kind,
-        "webhook_secret": _webhook_secret(),
+        "webhook_secret": secret,
         "created_at": await tx.now(),
     }
-    return _account(await tx.one(insert(accounts).values(values).returning(*accounts.c)))
+    return await _read(tx, await tx.one(insert(accounts).values(values).returning(*accounts.c)))
 
 
 async def require_account(tx: Transaction, account_id: str) -> None:
@@ -74,5 +77,13 @@ def _webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(_WEBHOOK_SECRET_BYTES)).decode()
 
 
-def _account(row: Row[Any]) -> Account:
-    return Account(**row._asdict())
+async def _read(tx: Transaction, row: Row[Any]) -> Account:
+    values = row._asdict()
+    try:
+        values["webhook_secret"] = await tx.unseal(
+            accounts.c.webhook_secret, row.id, row.webhook_secret
+        )
+    except KeyErased:
+        # What is left of an account whose data was erased signs nothing any more.
+        values["webhook_secret"] = ""
+    return Account(**values)

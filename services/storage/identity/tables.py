@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from services.storage.catalog.tables import UtcTime, account_column, metadata, one_of
+from services.storage.catalog.tables import Sealed, UtcTime, account_column, metadata, one_of
 from services.storage.identity.records import AccountKind, Role
 
 accounts = Table(
@@ -22,7 +22,7 @@ accounts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
-    Column("webhook_secret", Text, nullable=False),
+    Column("webhook_secret", Sealed, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("kind", one_of(AccountKind), nullable=False),
 )

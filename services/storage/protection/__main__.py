@@ -15,22 +15,26 @@ from services.storage.objects.spool import Spool
 from services.storage.protection.keyring import Keyring
 from services.storage.protection.keys import DataKeys
 from services.storage.protection.master import Damaged, open_key_file
-from services.storage.protection.upkeep import encrypt, rewrap
+from services.storage.protection.upkeep import encrypt, rewrap, seal_rows
+from services.storage.protection.vault import open_vault
 from services.storage.settings import StorageSettings
 
 
 async def run(command: str, settings: StorageSettings) -> int:
     """Does what is asked; how many keys were wrapped anew, or things encrypted."""
-    keys = DataKeys(open_key_file(settings.master_key, make=False))
-    async with open_database(settings.database, connections=1) as database:
-        await migrate(database)
+    master = open_key_file(settings.master_key, make=False)
+    keys = DataKeys(master)
+    async with open_database(settings.database, connections=2) as opened:
+        await migrate(opened)
+        database = opened.sealed_by(await open_vault(opened, master))
         if command == "rewrap":
             return await rewrap(database, keys)
+        rows = await seal_rows(database)
         spool = Spool(settings.spool / "encrypt")
         await asyncio.to_thread(spool.clear)
         clear = settings.model_copy(update={"clear_objects": True})
         with open_store(clear, Keyring(database, keys)) as store:
-            return await encrypt(store, spool)
+            return rows + await encrypt(store, spool)
 
 
 def main() -> int:

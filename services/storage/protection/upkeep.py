@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
+from sqlalchemy import Column, ColumnElement, Text, select, type_coerce, update
 
 from services.common.errors import KeyErased, NotFound
 from services.storage.catalog.database import Database
+from services.storage.catalog.tables import SEAL, Sealed, review_decisions, reviews
+from services.storage.identity.tables import accounts
 from services.storage.objects.spool import Spool, receive
 from services.storage.objects.store import ObjectInfo
 from services.storage.protection.keys import DataKeys
 from services.storage.refs import BUCKETS, ObjectRef
+from services.storage.tables import metadata
 
 log = structlog.get_logger()
 
 _NO_LIMIT = 2**63
+_ROWS_AT_ONCE = 200
+_OWNERS: Mapping[str, ColumnElement[str]] = {
+    accounts.name: accounts.c.id,
+    review_decisions.name: select(reviews.c.account_id)
+    .where(reviews.c.id == review_decisions.c.review_id)
+    .scalar_subquery(),
+}
+"""Whom the texts of a table belong to, where that is not its `account_id`."""
 
 
 class Store(Protocol):
@@ -64,6 +76,43 @@ async def encrypt(store: Store, spool: Spool) -> int:
                 encrypted += await _encrypt(store, spool, ref)
             after = refs[-1].key
     return encrypted
+
+
+async def seal_rows(database: Database) -> int:
+    """Seals every text that lies in the clear in a column that keeps sealed ones; how many did."""
+    sealed = 0
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, Sealed):
+                while some := await _seal_some(database, column):
+                    sealed += some
+    return sealed
+
+
+async def _seal_some(database: Database, column: Column[Any]) -> int:
+    """A few rows at once, so that nobody waits long."""
+    table = column.table
+    kept = type_coerce(column, Text)
+    owner = _OWNERS.get(table.name)
+    if owner is None:
+        owner = table.c.account_id
+    clear = (kept != "") & ~kept.startswith(SEAL, autoescape=True)
+    some = (
+        select(*table.primary_key.columns, column, owner.label("owner"))
+        .where(clear)
+        .limit(_ROWS_AT_ONCE)
+    )
+    sealed = 0
+    async with database.write() as tx:
+        for row in await tx.all(some):
+            found = row._mapping
+            this = [each == found[each] for each in table.primary_key.columns]
+            try:
+                value = await tx.seal(column, row.owner, found[column])
+            except KeyErased:
+                value = ""
+            sealed += await tx.execute(update(table).where(*this).values({column: value}))
+    return sealed
 
 
 async def _encrypt(store: Store, spool: Spool, ref: ObjectRef) -> bool:

@@ -79,9 +79,9 @@ from tests.fakes.postgres import PostgresServer
 if TYPE_CHECKING:
     from vultus.storage.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
 
+MASTER = KeyFile([os.urandom(KEY_BYTES)])
+"""Of all houses, so that several can stand on one database."""
 SERVICE = "vultus.storage.v1.CatalogService"
-_MASTER_KEY = os.urandom(KEY_BYTES)
-"""The same for all houses, as for all replicas."""
 
 
 @dataclass
@@ -246,13 +246,19 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
     return make_url(server.url)
 
 
+async def sealed(opened: Database) -> Database:
+    """The same database, with the vault that houses have."""
+    return opened.sealed_by(await open_vault(opened, MASTER))
+
+
 @asynccontextmanager
 async def open_house(url: URL) -> AsyncIterator[House]:
     """A catalog that is served on a port of its own."""
     clock, objects = MovableClock(), ObjectsInMemory()
-    async with open_database(url, connections=5, clock=clock) as database:
-        await migrate(database)
-        vault = await open_vault(database, KeyFile([_MASTER_KEY]))
+    async with open_database(url, connections=5, clock=clock) as opened:
+        await migrate(opened)
+        vault = await open_vault(opened, MASTER)
+        database = opened.sealed_by(vault)
         limits = SessionLimits(timedelta(hours=12), timedelta(days=7))
         identity = identity_of(database, vault, limits)
         erasures = Erasures(database, objects)

@@ -19,6 +19,7 @@ from services.storage.catalog.database import open_database
 from services.storage.catalog.migrations import migrate
 from services.storage.identity.accounts import Accounts
 from services.storage.tables import metadata
+from tests.contract.storage.catalog.conftest import sealed
 
 
 async def test_the_migrations_make_the_tables_that_the_code_knows(url: URL) -> None:
@@ -47,10 +48,10 @@ async def test_replicas_that_start_together_migrate_once(url: URL) -> None:
 async def test_starting_again_keeps_what_is_there(url: URL) -> None:
     async with open_database(url) as database:
         await migrate(database)
-        made = await Accounts(database).create("Ada's")
+        made = await Accounts(await sealed(database)).create("Ada's")
     async with open_database(url) as database:
         await migrate(database)
-        assert await Accounts(database).list() == [made]
+        assert await Accounts(await sealed(database)).list() == [made]
 
 
 async def test_replicas_of_the_version_before_record_videos_while_they_are_replaced(

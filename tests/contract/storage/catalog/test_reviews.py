@@ -51,7 +51,7 @@ async def stranded(house: House) -> list[str]:
 async def content(house: House, review: Review) -> tuple[str, str]:
     async with house.database.read() as tx:
         row = await tx.one(select(reviews).where(reviews.c.id == review.id))
-    return row.text, row.asset_id
+        return await tx.unseal(reviews.c.text, row.account_id, row.text), row.asset_id
 
 
 async def test_a_job_that_waits_for_a_person_is_not_stranded_until_its_time_is_over(

@@ -29,7 +29,7 @@ from services.storage.catalog.migrations import migrate
 from services.storage.identity.accounts import Accounts
 from services.storage.identity.keys import ApiKeys
 from services.storage.identity.records import NewApiKey
-from tests.contract.storage.catalog.conftest import House, new_key, open_house
+from tests.contract.storage.catalog.conftest import House, new_key, open_house, sealed
 from tests.fakes.postgres import PostgresServer
 
 
@@ -133,7 +133,7 @@ async def test_a_locked_database_is_unavailable_and_can_be_read(
 async def test_a_full_disk_is_told_and_locks_nobody_out(sqlite: Path) -> None:
     async with open_database(sqlite_url(sqlite), connections=1) as database:
         await migrate(database)
-        accounts = Accounts(database)
+        accounts = Accounts(await sealed(database))
         account = await accounts.create("Ada's")
         keys = ApiKeys(database)
         _, secret = await keys.create(account.id, NewApiKey("first", ("*",), "operator"))
