@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from importlib import metadata
 from typing import Any
 
 import grpc
@@ -51,6 +52,8 @@ from services.storage.protection.keyring import Keyring
 from services.storage.protection.keys import DataKeys
 from services.storage.protection.master import open_key_file
 from services.storage.protection.vault import Vault, open_vault
+from services.storage.provenance.credentials import open_credentials
+from services.storage.provenance.manifest import ManifestSigner
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
 from services.storage.settings import StorageSettings
@@ -84,9 +87,10 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             )
             records = _records(database, store, vault, limits)
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
+            seal = await asyncio.to_thread(open_seal, settings)
             services = {
                 **_of_records(records, signer),
-                **_of_objects(settings, records.assets, store, spool),
+                **_of_objects(settings, records.assets, store, spool, seal),
             }
             async with serve_grpc(
                 settings.listen, services, drain_timeout_s=settings.drain_timeout_s
@@ -94,6 +98,16 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 opening = _open_the_door(store, endpoint)
                 async with _running(opening, *records.work()):
                     yield endpoint.address
+
+
+def open_seal(settings: StorageSettings) -> ManifestSigner:
+    """What signs manifests; raises StartupError."""
+    certificates, key = settings.c2pa
+    made_for = settings.content_producer if settings.c2pa_key_file is None else None
+    credentials = open_credentials(certificates, key, made_for=made_for)
+    return ManifestSigner(
+        credentials, metadata.version("vultus"), timestamps=settings.c2pa_timestamp_url
+    )
 
 
 @contextmanager
@@ -181,7 +195,11 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
 
 
 def _of_objects(
-    settings: StorageSettings, assets: Assets, store: ObjectStore, spool: Spool
+    settings: StorageSettings,
+    assets: Assets,
+    store: ObjectStore,
+    spool: Spool,
+    seal: ManifestSigner,
 ) -> _Services:
     """What registers the services that move bytes."""
     examiner = Examiner(
@@ -192,7 +210,7 @@ def _of_objects(
     sizes = SizeLimits(settings.max_image_bytes, settings.max_audio_bytes)
     uploads = Uploads(assets, store, spool, examiner, sizes)
     objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
-    recorder = RecordServicer(Recorder(store, spool, settings.content_producer))
+    recorder = RecordServicer(Recorder(store, spool, settings.content_producer, seal))
     return {
         f"{_PACKAGE}.AssetService": partial(
             add_AssetServiceServicer_to_server, AssetServicer(uploads, assets)

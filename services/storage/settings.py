@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -69,6 +70,13 @@ class StorageSettings(ServiceSettings):
     signing_key_file: Path | None = None
     """PEM file of the Ed25519 key that certificates of erasure are signed with, the same for all
     replicas; unset: `keys/certificates.pem` below VULTUS_HOME, made when there is none."""
+    c2pa_certificate_file: Path | None = None
+    """PEM file of the certificates that C2PA manifests are signed with, the signer's first; unset:
+    `keys/c2pa.pem` below VULTUS_HOME, made when there is none, which nobody else trusts."""
+    c2pa_key_file: Path | None = None
+    """PEM file of its key, of P-256 or Ed25519; goes with the certificates."""
+    c2pa_timestamp_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """RFC 3161 authority that is asked for the time of each manifest; unset: none."""
     spool_folder: Path | None = None
     """Where files are on their way, for one process; unset: `cache/storage` below VULTUS_HOME."""
 
@@ -103,6 +111,18 @@ class StorageSettings(ServiceSettings):
     def signing_key(self) -> Path:
         """The file of the signing key."""
         return self.signing_key_file or self.home / "keys" / "certificates.pem"
+
+    @model_validator(mode="after")
+    def _check_c2pa(self) -> Self:
+        if (self.c2pa_certificate_file is None) != (self.c2pa_key_file is None):
+            raise ValueError("c2pa_certificate_file and c2pa_key_file go together")
+        return self
+
+    @property
+    def c2pa(self) -> tuple[Path, Path]:
+        """The files of the certificates and of the key for manifests."""
+        own = self.home / "keys" / "c2pa.pem"
+        return self.c2pa_certificate_file or own, self.c2pa_key_file or own
 
     @property
     def spool(self) -> Path:

@@ -15,16 +15,21 @@ KEY = "AIGC"
 _GENERATED = "1"
 
 
+def video_id_of(content: ObjectRef) -> str:
+    """The video whose file goes there."""
+    return PurePosixPath(content.key).stem
+
+
 def label_of(content: ObjectRef, producer: str) -> str:
     """The label of a file by where it goes, whose name is the video's id, and by who makes it.
 
-    The fields for the seals of producer and propagator stay empty: nothing here signs files.
+    The fields for the seals of producer and propagator stay empty: the C2PA manifest is the seal.
     """
     return json.dumps(
         {
             "Label": _GENERATED,
             "ContentProducer": producer,
-            "ProduceID": PurePosixPath(content.key).stem,
+            "ProduceID": video_id_of(content),
             "ReservedCode1": "",
             "ContentPropagator": "",
             "PropagateID": "",

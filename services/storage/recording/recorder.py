@@ -17,7 +17,7 @@ from services.common.errors import DomainError
 from services.common.telemetry import stage
 from services.storage.objects.spool import Spool, full_disk_told, sha256_of
 from services.storage.recording.containers import container_of
-from services.storage.recording.label import label_of
+from services.storage.recording.label import label_of, video_id_of
 from services.storage.recording.media import Frame, RecordingFormat, Sound
 from services.storage.recording.muxer import Muxed, Muxer
 from services.storage.refs import ObjectRef
@@ -71,14 +71,23 @@ class Store(Protocol):
         ...
 
 
+class Seal(Protocol):
+    """Signs what is finished."""
+
+    def sign(self, source: Path, target: Path, title: str) -> None:
+        """Writes the MP4 with a manifest in it; slow. Raises StorageFull, Unavailable."""
+        ...
+
+
 class Recorder:
     """Makes a video file of what comes, and stores it when all has come."""
 
-    def __init__(self, store: Store, spool: Spool, producer: str) -> None:
+    def __init__(self, store: Store, spool: Spool, producer: str, seal: Seal) -> None:
         """`producer`: who makes the files, as their labels say."""
         self._store = store
         self._spool = spool
         self._producer = producer
+        self._seal = seal
 
     async def record(
         self, recording: RecordingFormat, places: Places, media: AsyncIterator[Recordable]
@@ -89,16 +98,27 @@ class Recorder:
         Unavailable.
         """
         async with self._spool.room() as room:
-            video, words = room / "video", room / "words.json"
+            video, words = room / "muxed", room / "words.json"
             label = label_of(places.content, self._producer)
             muxed, spoken = await _mux(video, recording, label, media)
             await asyncio.to_thread(_write_words, words, spoken)
+            video = await self._sealed(recording, video, places.content)
             sha256 = await asyncio.to_thread(sha256_of, video)
             size_bytes = (await asyncio.to_thread(video.stat)).st_size
             media_type = container_of(recording).media_type
             await self._keep(places, media_type, video, words)
         log.info("video.recorded", duration_s=muxed.duration_s, bytes=size_bytes)
         return Recording(muxed.duration_s, size_bytes, sha256, muxed.frames)
+
+    async def _sealed(self, recording: RecordingFormat, muxed: Path, content: ObjectRef) -> Path:
+        """The file with its manifest, where its kind can hold one."""
+        if recording.transparent:
+            return muxed
+        sealed = muxed.with_name("sealed")
+        with stage("seal"):
+            await asyncio.to_thread(self._seal.sign, muxed, sealed, video_id_of(content))
+        await asyncio.to_thread(muxed.unlink)
+        return sealed
 
     async def _keep(self, places: Places, media_type: str, video: Path, words: Path) -> None:
         """The video comes last: where it is, all is."""

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
+from c2pa import Reader
 from vultus.media.v1 import media_pb2
 from vultus.storage.v1 import record_service_pb2 as wire
 from vultus.storage.v1.record_service_pb2_grpc import RecordServiceStub
@@ -67,6 +69,8 @@ async def test_a_recording_is_stored_in_step_with_its_words_beside_it(
     path.write_bytes(content)
     assert stored == Recording(2.0, len(content))
     assert boxes(path).index("moov") < boxes(path).index("mdat")
+    with Reader(str(path)) as manifest:
+        assert manifest.get_validation_state() == "Valid"
     assert offset_of(heard(path), samples) == 0
     assert place.words
     assert json.loads(await read(storage, place.words)) == {
@@ -79,12 +83,18 @@ async def test_a_recording_is_stored_in_step_with_its_words_beside_it(
     assert not list(storage.spool.iterdir())
 
 
-async def test_recording_again_gives_the_same_file_in_the_same_place(storage: Storage) -> None:
+async def test_recording_again_gives_the_same_film_in_the_same_place(
+    storage: Storage, tmp_path: Path
+) -> None:
     recorder, place = GrpcRecorder(storage.channel), header(storage, words=False)
-    await recorder.record(place, spoken(noise(1, 24_000), 24_000))
-    first = await read(storage, place.content)
-    await recorder.record(place, spoken(noise(1, 24_000), 24_000))
-    assert await read(storage, place.content) == first
+    packets = []
+    for path in (tmp_path / "first.mp4", tmp_path / "again.mp4"):
+        await recorder.record(place, spoken(noise(1, 24_000), 24_000))
+        path.write_bytes(await read(storage, place.content))
+        with av.open(str(path)) as container:
+            packets.append([bytes(packet) for packet in container.demux()])
+    # Every signature is another.
+    assert packets[0] == packets[1]
     assert storage.stored() == {f"videos/{place.content.key}"}
 
 
