@@ -20,6 +20,7 @@ from services.common.errors import StartupError
 from services.common.jetstream import JobQueue, connect
 from services.gateway.backgrounds import Backgrounds
 from services.gateway.clients.peers import Clients, approvals_of, open_clients
+from services.gateway.code_sender import CodeSender, LogSender, WebhookSender
 from services.gateway.http.api import Layer, create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
@@ -132,8 +133,15 @@ def build(
             settings.ice_servers, settings.turn_urls, settings.turn_secret.get_secret_value()
         ),
         settings=settings,
-        door=Door(clients.accounts, cache_s=settings.key_cache_s, rate_limit=settings.rate_limit),
+        door=Door(
+            clients.accounts,
+            cache_s=settings.key_cache_s,
+            rate_limit=settings.rate_limit,
+            open_rate_limit=settings.open_rate_limit,
+        ),
         accounts=clients.accounts,
+        people=clients.people,
+        code_sender=code_sender_of(settings),
         consents=clients.consents,
         avatars=clients.avatars,
         videos=clients.videos,
@@ -148,6 +156,14 @@ def build(
         health=clients.health,
         closing=asyncio.Event(),
     )
+
+
+def code_sender_of(settings: GatewaySettings) -> CodeSender:
+    """How codes come to phones."""
+    if settings.code_webhook_url is None:
+        return LogSender()
+    secret = settings.code_webhook_secret.get_secret_value()
+    return WebhookSender(settings.code_webhook_url, secret)
 
 
 @asynccontextmanager

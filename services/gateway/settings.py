@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field, IPvAnyAddress, SecretStr
+from typing import Self
+
+from pydantic import Field, IPvAnyAddress, SecretStr, model_validator
 
 from services.common.jetstream import KEPT_DAYS
 from services.common.settings import ServiceSettings, service_config
 from services.gateway.live.ice import IceServer
 from services.gateway.marks import MarkRules
 from services.gateway.media import MarkText
+from services.gateway.signatures import is_secret
 
 
 class PeerSettings(ServiceSettings):
@@ -50,8 +53,17 @@ class GatewaySettings(PeerSettings):
     """Address of the HTTP server; port 0 picks a free one."""
     rate_limit: str = Field(default="600/minute", pattern=r"^\d+/(second|minute|hour)$")
     """Requests that one API key or person may make in a process."""
+    open_rate_limit: str = Field(default="30/minute", pattern=r"^\d+/(second|minute|hour)$")
+    """Requests without a key, such as for one-time codes, from one address to a process."""
+    phone_region: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    """Country of phone numbers that are written without its code, such as `CN`; empty: none."""
+    code_webhook_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Where one-time codes are posted to, to be sent by SMS; unset: they are written to the log."""
+    code_webhook_secret: SecretStr = SecretStr("")
+    """What those posts are signed with: `whsec_` and a key in base64 (Standard Webhooks)."""
     key_cache_s: float = Field(default=15.0, ge=0, le=30)
-    """How long a good key is believed without asking storage: a revoked one ends this late."""
+    """How long a good key or session is believed without asking storage: one that ended elsewhere
+    ends here this late."""
     max_image_bytes: int = 20_000_000
     """Largest picture."""
     max_audio_bytes: int = 100_000_000
@@ -92,6 +104,13 @@ class GatewaySettings(PeerSettings):
     """Lets streams be sent to loopback and private networks; likewise off where strangers come."""
     event_interval_s: float = Field(default=5.0, gt=0)
     """How often a stream of events looks at its video when no news comes."""
+
+    @model_validator(mode="after")
+    def _signs_codes(self) -> Self:
+        secret = self.code_webhook_secret.get_secret_value()
+        if self.code_webhook_url and not is_secret(secret):
+            raise ValueError("code_webhook_url needs a code_webhook_secret: whsec_ and base64")
+        return self
 
 
 class WorkerSettings(PeerSettings):

@@ -1,13 +1,7 @@
-"""Tells owners that their videos ended: signed after Standard Webhooks, tried for 24 hours.
-
-The signature is HMAC-SHA256 over `id.timestamp.body`, https://www.standardwebhooks.com.
-"""
+"""Tells owners that their videos ended: signed after Standard Webhooks, tried for 24 hours."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -26,22 +20,14 @@ from services.gateway.identity import Accounts
 from services.gateway.jobs import parse_job
 from services.gateway.ports import Videos
 from services.gateway.records import Video
+from services.gateway.signatures import sign
 
 log = structlog.get_logger()
 
 GIVE_UP_S = 24 * 3600
 RETRY_DELAYS_S = (5, 30, 120, 300, 900, 1800, 3600, 7200, 10800, 14400)
 """Pauses between tries; the last one repeats until a day has passed."""
-_SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 _GONE = 410
-
-
-def sign(secret: str, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """The `webhook-signature` header."""
-    key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX))
-    signed = f"{message_id}.{timestamp_s}.".encode() + body
-    digest = hmac.new(key, signed, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
 
 
 class Sender:

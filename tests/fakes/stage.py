@@ -38,6 +38,7 @@ from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
 from tests.fakes.catalog import FakeAvatars, FakeClock, FakeIdempotency
 from tests.fakes.consents import FakeConsents
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
+from tests.fakes.identity import FakeCodeSender, FakePeople
 from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
@@ -71,6 +72,8 @@ class Stage:
         self.clock = FakeClock()
         now = now or self.clock
         self.accounts = FakeAccounts(now)
+        self.people = FakePeople(self.accounts, now)
+        self.code_sender = FakeCodeSender()
         self.idempotency = FakeIdempotency()
         self.objects = FakeObjects()
         self.assets = FakeAssets(self.objects)
@@ -140,12 +143,15 @@ class Stage:
             self.accounts,
             cache_s=self.settings.key_cache_s,
             rate_limit=self.settings.rate_limit,
+            open_rate_limit=self.settings.open_rate_limit,
         )
         return create_app(
             Gateway(
                 settings=self.settings,
                 door=door,
                 accounts=self.accounts,
+                people=self.people,
+                code_sender=self.code_sender,
                 consents=self.consents,
                 avatars=self.avatars,
                 videos=self.videos,

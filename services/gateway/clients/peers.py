@@ -19,6 +19,7 @@ from services.gateway.clients.health import PeerHealth
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeaker
 from services.gateway.clients.moderation import GrpcModerator
+from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.storage import GrpcAssets, GrpcObjects
 from services.gateway.jobs import Jobs, News
 from services.gateway.moderation.approval import Approvals
@@ -32,6 +33,7 @@ class Clients:
     """The adapters of all ports."""
 
     accounts: GrpcAccounts
+    people: GrpcPeople
     avatars: GrpcAvatars
     videos: GrpcVideos
     streams: GrpcStreams
@@ -65,6 +67,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
         storage = channels["storage"]
         yield Clients(
             accounts=GrpcAccounts(storage),
+            people=GrpcPeople(storage),
             avatars=GrpcAvatars(storage),
             videos=GrpcVideos(storage),
             streams=GrpcStreams(storage),

@@ -19,13 +19,17 @@ from services.gateway.http import (
     content,
     control,
     docs,
+    entrance,
     health,
     keys,
+    me,
+    members,
     moderation,
     outputs,
     policy,
     problem,
     reviews,
+    sessions,
     speech,
     streams,
     studio,
@@ -50,7 +54,7 @@ Send `Authorization: Bearer vk_…` with every call below `/v1`. Errors are
 cursor. A creating POST takes an `Idempotency-Key`: the same key with the same request gives the
 same answer.
 """
-_ROUTERS = (
+ROUTERS = (
     assets.router,
     consents.router,
     avatars.router,
@@ -71,6 +75,10 @@ _ROUTERS = (
     whip.guest_router,
     account.router,
     keys.router,
+    entrance.router,
+    sessions.router,
+    me.router,
+    members.router,
     health.router,
 )
 _NAMED_ELSEWHERE = (Problem, AvatarFromAsset, TimedSpeech)
@@ -90,7 +98,7 @@ def create_app(gateway: Gateway, forwarding: Layer | None = None) -> ASGIApp:
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router)
     app.include_router(docs.router)
     app.include_router(studio.router)
@@ -110,7 +118,7 @@ def _methods_of(path: str) -> set[str]:
     """The methods that a path knows, whichever routes they are in."""
     return {
         method
-        for router in _ROUTERS
+        for router in ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute) and route.path_regex.match(path)
         for method in route.methods or ()

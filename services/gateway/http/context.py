@@ -8,9 +8,10 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
 
+from services.gateway.code_sender import CodeSender
 from services.gateway.consents import Consents
 from services.gateway.http.door import Door
-from services.gateway.identity import Accounts
+from services.gateway.identity import Accounts, People
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director
 from services.gateway.live.ice import IceServers
@@ -40,6 +41,8 @@ class Gateway:
     settings: GatewaySettings
     door: Door
     accounts: Accounts
+    people: People
+    code_sender: CodeSender
     consents: Consents
     avatars: Avatars
     videos: Videos

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -45,6 +45,7 @@ class Door:
         *,
         cache_s: float,
         rate_limit: str,
+        open_rate_limit: str,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._accounts = accounts
@@ -52,18 +53,18 @@ class Door:
         self._now_s = now_s
         self._known: dict[str, _Known] = {}
         self._limit = parse(rate_limit)
+        self._open_limit = parse(open_rate_limit)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def admit(self, authorization: str | None) -> Caller:
         """Who sends a request that may go on. Raises Unauthenticated, Overloaded."""
         caller = await self._whose(secret_of(authorization))
-        if not self._limiter.hit(self._limit, caller.actor_id):
-            reset_s = self._limiter.get_window_stats(self._limit, caller.actor_id).reset_time
-            raise Overloaded(
-                f"more than {self._limit} with this key",
-                retry_after_s=max(1.0, reset_s - time.time()),
-            )
+        self._count(self._limit, caller.actor_id, "with this key")
         return caller
+
+    def admit_stranger(self, origin: str) -> None:
+        """Counts a request that anybody may send. Raises Overloaded."""
+        self._count(self._open_limit, origin, "from this address")
 
     def forget(self, actor_id: str) -> None:
         """What lets somebody in was changed here: that holds at once."""
@@ -72,6 +73,13 @@ class Door:
             for digest, known in self._known.items()
             if known.caller.actor_id != actor_id
         }
+
+    def _count(self, limit: RateLimitItem, who: str, whose: str) -> None:
+        if not self._limiter.hit(limit, who):
+            reset_s = self._limiter.get_window_stats(limit, who).reset_time
+            raise Overloaded(
+                f"more than {limit} {whose}", retry_after_s=max(1.0, reset_s - time.time())
+            )
 
     async def _whose(self, secret: str) -> Caller:
         digest = hashlib.sha256(secret.encode()).hexdigest()
@@ -90,7 +98,7 @@ def secret_of(authorization: str | None) -> str:
     scheme, _, secret = (authorization or "").partition(" ")
     secret = secret.strip()
     if scheme.lower() != _SCHEME or not secret:
-        raise Unauthenticated("send the header `Authorization: Bearer vk_…`")
+        raise Unauthenticated("send the header `Authorization: Bearer vk_…`, or a session's `vs_…`")
     if len(secret) > _MAX_SECRET_CHARACTERS or not secret.isascii():
         raise Unauthenticated("the API key is not valid")
     return secret

@@ -135,4 +135,23 @@ WebAddress = Annotated[
     str, StringConstraints(max_length=2048, pattern=_WEB_ADDRESS), AfterValidator(_web_address)
 ]
 Attestation = Annotated[bool, WithJsonSchema({"type": "boolean", "const": True})]
+PhoneText = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=40, pattern=r"^[0-9+() .\-/]*$"),
+    Field(examples=["+86 138 0013 8000"]),
+]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$"), Field(examples=["123456"])]
+UserName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NAME_PATTERN),
+    AfterValidator(_storable),
+]
+Email = Annotated[
+    str,
+    StringConstraints(
+        max_length=254, pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s.]+$"
+    ),
+    AfterValidator(_storable),
+    Field(examples=["ada@example.org"]),
+]
 Even = Annotated[int, Field(ge=MIN_SIDE, le=MAX_LONG_SIDE, multiple_of=2), BeforeValidator(_whole)]

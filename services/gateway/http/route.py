@@ -26,11 +26,11 @@ from services.gateway.http.uploads import FORM_TYPE, Form, read_form
 from services.gateway.permissions import Caller, Scope
 
 JSON_TYPE = "application/json"
-_BEARER = HTTPBearer(
+BEARER = HTTPBearer(
     scheme_name="apiKey",
     auto_error=False,
-    bearerFormat="vk_…",
-    description="An API key, which needs the scope that the operation names: `Bearer vk_…`.",
+    bearerFormat="vk_… or vs_…",
+    description="An API key (`vk_…`) or a person's session (`vs_…`), with the scope that is named.",
 )
 _SECRETS = "x-told-once"
 SCOPE = "x-scope"
@@ -131,7 +131,7 @@ def api_router(tag: str, *, scope: str | None = None) -> APIRouter:
         prefix="/v1",
         tags=[tag],
         route_class=_route_of(scope or tag),
-        dependencies=[Depends(_BEARER)],
+        dependencies=[Depends(BEARER)],
     )
 
 

@@ -20,12 +20,12 @@ from services.common.jetstream import Delivery, Discard, RetryLater, to_json
 from services.gateway.addresses import PrivateAddress, is_public
 from services.gateway.http.views import video_json
 from services.gateway.records import NewVideo, Video, VideoSpec, VideoStatus
+from services.gateway.signatures import sign
 from services.gateway.webhooks import (
     GIVE_UP_S,
     RETRY_DELAYS_S,
     Sender,
     WebhookJobs,
-    sign,
 )
 from tests.fakes.accounts import SECRET
 from tests.fakes.stage import Stage
