@@ -25,6 +25,7 @@ from services.gateway.http.api import Layer, create_app
 from services.gateway.http.context import Gateway
 from services.gateway.http.door import Door
 from services.gateway.http.forward import Forwarding, open_web
+from services.gateway.identity import Accounts
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director, TextLimits
 from services.gateway.live.ice import IceServers
@@ -133,12 +134,7 @@ def build(
             settings.ice_servers, settings.turn_urls, settings.turn_secret.get_secret_value()
         ),
         settings=settings,
-        door=Door(
-            clients.accounts,
-            cache_s=settings.key_cache_s,
-            rate_limit=settings.rate_limit,
-            open_rate_limit=settings.open_rate_limit,
-        ),
+        door=door_of(settings, clients.accounts),
         accounts=clients.accounts,
         people=clients.people,
         code_sender=code_sender_of(settings),
@@ -155,6 +151,16 @@ def build(
         news=news,
         health=clients.health,
         closing=asyncio.Event(),
+    )
+
+
+def door_of(settings: GatewaySettings, accounts: Accounts) -> Door:
+    """How callers are let in."""
+    return Door(
+        accounts,
+        cache_s=settings.key_cache_s,
+        rate_limit=settings.rate_limit,
+        open_rate_limit=settings.open_rate_limit,
     )
 
 

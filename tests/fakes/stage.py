@@ -12,11 +12,11 @@ from functools import cached_property
 import httpx
 from starlette.types import ASGIApp
 
+from services.gateway.app import door_of
 from services.gateway.avatar_job import AvatarJobs
 from services.gateway.backgrounds import Backgrounds
 from services.gateway.http.api import create_app
 from services.gateway.http.context import Gateway
-from services.gateway.http.door import Door
 from services.gateway.identity import Account
 from services.gateway.jobs import Jobs, News
 from services.gateway.live.director import Director, TextLimits
@@ -139,12 +139,7 @@ class Stage:
         return Services(self.speaker, self.animator, self.recorder)
 
     def app(self) -> ASGIApp:
-        door = Door(
-            self.accounts,
-            cache_s=self.settings.key_cache_s,
-            rate_limit=self.settings.rate_limit,
-            open_rate_limit=self.settings.open_rate_limit,
-        )
+        door = door_of(self.settings, self.accounts)
         return create_app(
             Gateway(
                 settings=self.settings,
