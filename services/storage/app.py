@@ -27,6 +27,7 @@ from services.common.grpc_server import Endpoint, serve_grpc
 from services.storage.assets.examiner import Examiner, MediaLimits
 from services.storage.assets.servicer import AssetServicer
 from services.storage.assets.uploads import SizeLimits, Uploads
+from services.storage.audit.parts import audit_of
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.certificates import Signer, open_signer
@@ -88,7 +89,9 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             records = _records(database, store, vault, limits)
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             seal = await asyncio.to_thread(open_seal, settings)
+            audit = audit_of(database, signer)
             services = {
+                **audit.services(),
                 **_of_records(records, signer),
                 **_of_objects(settings, records.assets, store, spool, seal),
             }
@@ -96,7 +99,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 settings.listen, services, drain_timeout_s=settings.drain_timeout_s
             ) as endpoint:
                 opening = _open_the_door(store, endpoint)
-                async with _running(opening, *records.work()):
+                async with _running(opening, *records.work(), *audit.work()):
                     yield endpoint.address
 
 

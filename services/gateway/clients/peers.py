@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.common.grpc_client import open_channel
 from services.gateway.clients.accounts import GrpcAccounts
+from services.gateway.clients.audit import GrpcAudit
 from services.gateway.clients.catalog import (
     GrpcAvatars,
     GrpcIdempotency,
@@ -34,6 +35,7 @@ class Clients:
 
     accounts: GrpcAccounts
     people: GrpcPeople
+    audit: GrpcAudit
     avatars: GrpcAvatars
     videos: GrpcVideos
     streams: GrpcStreams
@@ -68,6 +70,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
         yield Clients(
             accounts=GrpcAccounts(storage),
             people=GrpcPeople(storage),
+            audit=GrpcAudit(storage),
             avatars=GrpcAvatars(storage),
             videos=GrpcVideos(storage),
             streams=GrpcStreams(storage),

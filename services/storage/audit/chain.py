@@ -120,7 +120,7 @@ class Walk:
     """Follows a chain, entry by entry."""
 
     def __init__(self, account_id: str, start: Link = GENESIS) -> None:
-        self._account_id = account_id
+        self.account_id = account_id
         self.at = start
         """How far it was followed."""
         self._time: datetime | None = None
@@ -132,7 +132,7 @@ class Walk:
             raise Broken(due, f"{entry.seq - due} entries are missing")
         if entry.seq < due:
             raise Broken(entry.seq, "the entry stands in the wrong place")
-        if entry.account_id != self._account_id:
+        if entry.account_id != self.account_id:
             raise Broken(due, "the entry is of another chain")
         if entry.hash != entry.computed_hash():
             raise Broken(due, "the entry was changed")

@@ -38,6 +38,15 @@ class Signer:
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
 
+    @property
+    def public_key(self) -> bytes:
+        """What verifies its signatures, 32 bytes."""
+        return self._key.public_key().public_bytes_raw()
+
+    def sign(self, statement: bytes) -> bytes:
+        """The signature of a statement."""
+        return self._key.sign(statement)
+
     def certify(self, consent: Consent, erased: Erased, *, now: datetime) -> Certificate:
         """That nothing of an ended consent is left."""
         ended_at = consent.ended_at.isoformat() if consent.ended_at else ""
@@ -55,8 +64,7 @@ class Signer:
             "certified_at": now.isoformat(),
         }
         text = json.dumps(statement, ensure_ascii=False, sort_keys=True).encode()
-        public = self._key.public_key().public_bytes_raw()
-        return Certificate(text, self._key.sign(text), public)
+        return Certificate(text, self.sign(text), self.public_key)
 
 
 def open_signer(path: Path) -> Signer:

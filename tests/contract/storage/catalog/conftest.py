@@ -31,6 +31,7 @@ from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.ids import new_id
 from services.gateway.clients.accounts import GrpcAccounts
+from services.gateway.clients.audit import GrpcAudit
 from services.gateway.clients.catalog import (
     GrpcAvatars,
     GrpcIdempotency,
@@ -52,6 +53,7 @@ from services.gateway.records import (
     Video,
     VideoSpec,
 )
+from services.storage.audit.parts import Audit, audit_of
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.certificates import Signer
@@ -129,6 +131,8 @@ class House:
     withdrawals: Withdrawals
     assets: Assets
     erasures: Erasures
+    audit: GrpcAudit
+    audit_records: Audit
     database: Database
     vault: Vault
     objects: ObjectsInMemory
@@ -272,14 +276,15 @@ async def open_house(url: URL) -> AsyncIterator[House]:
         reviews = Reviews(database, erasures)
         withdrawals = Withdrawals(database, erasures)
         judge = ModerationRecordServicer(Policies(database), reviews)
+        signer = Signer(Ed25519PrivateKey.generate())
+        audit = audit_of(database, signer)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,
+            **audit.services(),
             **identity.services(),
             "vultus.storage.v1.ConsentService": partial(
                 add_ConsentServiceServicer_to_server,
-                ConsentServicer(
-                    Consents(database), withdrawals, Signer(Ed25519PrivateKey.generate())
-                ),
+                ConsentServicer(Consents(database), withdrawals, signer),
             ),
             "vultus.storage.v1.ModerationRecordService": partial(
                 add_ModerationRecordServiceServicer_to_server, judge
@@ -303,6 +308,8 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 withdrawals=withdrawals,
                 assets=Assets(database, erasures),
                 erasures=erasures,
+                audit=GrpcAudit(channel),
+                audit_records=audit,
                 database=database,
                 vault=vault,
                 objects=objects,
