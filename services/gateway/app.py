@@ -34,6 +34,7 @@ from services.gateway.live.owners import KvOwners
 from services.gateway.live.recording import Archive
 from services.gateway.live.sessions import Admission, Owners, Sessions
 from services.gateway.live.sweeper import Sweeper
+from services.gateway.moderation.approval import Approvals
 from services.gateway.outputs.outputs import OutputRules, Outputs
 from services.gateway.settings import GatewaySettings
 from services.gateway.webrtc.guests import GuestRules, Guests
@@ -105,23 +106,11 @@ def build(
     settings: GatewaySettings, clients: Clients, jobs: Jobs, news: News, owners: Owners
 ) -> Gateway:
     """What the routes work with."""
-    admission = Admission(
-        settings.max_streams, settings.english_voice, settings.chinese_voice, settings.mark_rules
-    )
     rules = GuestRules(settings.max_viewers, tuple(map(str, settings.rtc_addresses)))
     limits = TextLimits(settings.max_drive_characters, settings.max_written_characters)
     approvals = approvals_of(clients, jobs, news)
     director = Director(approvals, clients.speaker, clients.assets, clients.objects, limits)
-    sessions = Sessions(
-        clients.streams,
-        clients.avatars,
-        clients.speaker,
-        clients.animator,
-        owners,
-        Archive(clients.streams, clients.videos, clients.recorder, clients.objects, news),
-        Backgrounds(clients.assets, approvals),
-        admission,
-    )
+    sessions = _sessions(settings, clients, owners, approvals, news)
     return Gateway(
         streams=clients.streams,
         sessions=sessions,
@@ -151,6 +140,24 @@ def build(
         news=news,
         health=clients.health,
         closing=asyncio.Event(),
+    )
+
+
+def _sessions(
+    settings: GatewaySettings, clients: Clients, owners: Owners, approvals: Approvals, news: News
+) -> Sessions:
+    admission = Admission(
+        settings.max_streams, settings.english_voice, settings.chinese_voice, settings.mark_rules
+    )
+    return Sessions(
+        clients.streams,
+        clients.avatars,
+        clients.speaker,
+        clients.animator,
+        owners,
+        Archive(clients.streams, clients.videos, clients.recorder, clients.objects, news),
+        Backgrounds(clients.assets, approvals),
+        admission,
     )
 
 
