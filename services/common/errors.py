@@ -22,7 +22,8 @@ DomainError
 ├── RangeNotSatisfiable              OUT_OF_RANGE          416  range_not_satisfiable
 ├── Unauthenticated                  UNAUTHENTICATED       401  unauthenticated
 ├── Forbidden                        PERMISSION_DENIED     403  forbidden
-│   └── ContentRejected                                    403  content_rejected
+│   ├── ContentRejected                                    403  content_rejected
+│   └── QuotaUsedUp                                        403  quota_exceeded
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
 │   ├── MemberNotFound  PersonNotFound  SessionNotFound
@@ -35,6 +36,7 @@ DomainError
 │   ├── IdempotencyConflict                                409  idempotency_conflict
 │   └── IdempotencyInProgress        (retryable)           409  idempotency_conflict
 ├── Overloaded                       RESOURCE_EXHAUSTED    429  overloaded       (retryable)
+├── QuotaExceeded                    RESOURCE_EXHAUSTED    429  quota_exceeded   (retryable)
 ├── StorageFull                      RESOURCE_EXHAUSTED    507  storage_full     (retryable)
 ├── Unavailable                      UNAVAILABLE           503  unavailable      (retryable)
 │   ├── RecordingLost                                      503  unavailable      (not retryable)
@@ -258,6 +260,14 @@ class ContentRejected(Forbidden):
     title = "The content was rejected by moderation"
 
 
+class QuotaUsedUp(Forbidden):
+    """The account has used what it may; context as in QuotaExceeded, and `resets_at` if it does."""
+
+    reason = "QUOTA_USED_UP"
+    code = "quota_exceeded"
+    title = "The account's limit is reached"
+
+
 class NotFound(DomainError):
     """It is not there, or not the caller's."""
 
@@ -415,6 +425,17 @@ class Overloaded(DomainError):
     reason = "OVERLOADED"
     code = "overloaded"
     title = "Too many requests"
+    status = grpc.StatusCode.RESOURCE_EXHAUSTED
+    http_status = 429
+    retryable = True
+
+
+class QuotaExceeded(DomainError):
+    """The account has as many at once as it may; context `quota`, `limit` and `used`."""
+
+    reason = "QUOTA_EXCEEDED"
+    code = "quota_exceeded"
+    title = "The account's limit is reached"
     status = grpc.StatusCode.RESOURCE_EXHAUSTED
     http_status = 429
     retryable = True

@@ -128,6 +128,7 @@ def build(
         people=clients.people,
         code_sender=code_sender_of(settings),
         consents=clients.consents,
+        usage=clients.usage,
         avatars=clients.avatars,
         videos=clients.videos,
         idempotency=clients.idempotency,
@@ -157,6 +158,7 @@ def _sessions(
         owners,
         Archive(clients.streams, clients.videos, clients.recorder, clients.objects, news),
         Backgrounds(clients.assets, approvals),
+        clients.usage,
         admission,
     )
 

@@ -21,6 +21,7 @@ from vultus.storage.v1.moderation_record_service_pb2_grpc import (
 )
 from vultus.storage.v1.object_service_pb2_grpc import add_ObjectServiceServicer_to_server
 from vultus.storage.v1.record_service_pb2_grpc import add_RecordServiceServicer_to_server
+from vultus.storage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 
 from services.common.errors import StartupError
 from services.common.grpc_server import Endpoint, serve_grpc
@@ -58,6 +59,10 @@ from services.storage.provenance.manifest import ManifestSigner
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
 from services.storage.settings import StorageSettings
+from services.storage.usage.meter import Usage
+from services.storage.usage.quotas import Quotas
+from services.storage.usage.sampler import Sampler
+from services.storage.usage.servicer import UsageServicer
 
 _PACKAGE = "vultus.storage.v1"
 _Services = dict[str, Callable[[grpc.aio.Server], None]]
@@ -83,10 +88,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
         vault = await open_vault(opened, master)
         database = opened.sealed_by(vault)
         with open_store(settings, Keyring(database, DataKeys(master))) as store:
-            limits = SessionLimits(
-                timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_s)
-            )
-            records = _records(database, store, vault, limits)
+            records = _records(settings, database, store, vault)
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             seal = await asyncio.to_thread(open_seal, settings)
             audit = audit_of(database, signer)
@@ -147,6 +149,9 @@ class _Records:
     consents: Consents
     withdrawals: Withdrawals
     erasures: Erasures
+    usage: Usage
+    quotas: Quotas
+    sampler: Sampler
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What goes on beside the calls."""
@@ -155,29 +160,37 @@ class _Records:
             self.catalog.idempotency.run(),
             self.reviews.run(),
             self.withdrawals.run(),
+            self.sampler.run(),
         )
 
 
 def _records(
-    database: Database, store: ObjectStore, vault: Vault, limits: SessionLimits
+    settings: StorageSettings, database: Database, store: ObjectStore, vault: Vault
 ) -> _Records:
+    limits = settings.quotas
+    sessions = SessionLimits(
+        timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_s)
+    )
     erasures = Erasures(database, store)
     catalog = Catalog(
         Avatars(database, erasures),
-        Videos(database, erasures),
-        Streams(database),
+        Videos(database, erasures, limits),
+        Streams(database, limits),
         Idempotency(database),
     )
     return _Records(
         vault,
-        identity_of(database, vault, limits),
+        identity_of(database, vault, sessions),
         catalog,
-        Assets(database, erasures),
+        Assets(database, erasures, limits),
         Policies(database),
         Reviews(database, erasures),
         Consents(database),
         Withdrawals(database, erasures),
         erasures,
+        Usage(database),
+        Quotas(database, limits),
+        Sampler(database),
     )
 
 
@@ -193,6 +206,9 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
         f"{_PACKAGE}.ConsentService": partial(add_ConsentServiceServicer_to_server, consents),
         f"{_PACKAGE}.ModerationRecordService": partial(
             add_ModerationRecordServiceServicer_to_server, judgements
+        ),
+        f"{_PACKAGE}.UsageService": partial(
+            add_UsageServiceServicer_to_server, UsageServicer(records.usage, records.quotas)
         ),
     }
 

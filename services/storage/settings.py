@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from services.common.settings import ServiceSettings, service_config
+from services.storage.usage.records import Limits, QuotaName
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -19,6 +20,7 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+_QUOTAS: Limits = {QuotaName.VIDEOS_AT_ONCE: 500, QuotaName.STREAMS_AT_ONCE: 50}
 _BUCKET_PREFIX = re.compile(r"([a-z0-9][a-z0-9-]{0,40})?")
 
 
@@ -59,6 +61,8 @@ class StorageSettings(ServiceSettings):
     """Uploads that are decoded at once, each in a process of its own; more wait."""
     examination_timeout_s: float = Field(default=120.0, gt=0)
     """How long the decoding of an upload may take."""
+    quotas: Limits = Field(default=_QUOTAS)
+    """Limits of accounts for which no others are set, as JSON; what is left out has no limit."""
     content_producer: str = Field(default="vultus", min_length=1, max_length=200)
     """Who makes the videos, as the label in each file says: the operator's name or code."""
     master_key_file: Path | None = None

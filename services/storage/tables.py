@@ -6,7 +6,8 @@ from services.storage.audit import tables as audit
 from services.storage.catalog import tables as catalog
 from services.storage.identity import tables as identity
 from services.storage.protection import tables as protection
+from services.storage.usage import tables as usage
 
 metadata = catalog.metadata
-AREAS = (audit, catalog, identity, protection)
+AREAS = (audit, catalog, identity, protection, usage)
 """Modules with tables; what is imported here is known to the migrations."""

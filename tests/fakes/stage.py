@@ -43,6 +43,7 @@ from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
 from tests.fakes.streams import FakeStreams
+from tests.fakes.usage import FakeUsage
 from tests.fakes.videos import FakeVideos
 
 
@@ -82,6 +83,7 @@ class Stage:
         self.videos = FakeVideos(self.avatars, self.assets, streams, now)
         self.streams = FakeStreams(self.avatars, self.videos.kept, now, streams)
         self.consents = FakeConsents(self.avatars, self.videos, self.streams, now)
+        self.usage = FakeUsage(now)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
         self.policies = FakePolicies(now)
@@ -116,6 +118,7 @@ class Stage:
             FakeOwners(),
             Archive(self.streams, self.videos, self.recorder, self.objects, self.news),
             Backgrounds(self.assets, self.approvals),
+            self.usage,
             Admission(self.settings.max_streams, "vo_en_heart", "vo_zh_xiaoxiao"),
         )
 
@@ -148,6 +151,7 @@ class Stage:
                 people=self.people,
                 code_sender=self.code_sender,
                 consents=self.consents,
+                usage=self.usage,
                 avatars=self.avatars,
                 videos=self.videos,
                 idempotency=self.idempotency,

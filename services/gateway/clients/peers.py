@@ -22,6 +22,7 @@ from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeak
 from services.gateway.clients.moderation import GrpcModerator
 from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.storage import GrpcAssets, GrpcObjects
+from services.gateway.clients.usage import GrpcUsage
 from services.gateway.jobs import Jobs, News
 from services.gateway.moderation.approval import Approvals
 from services.gateway.moderation.policies import Policies
@@ -44,6 +45,7 @@ class Clients:
     objects: GrpcObjects
     recorder: GrpcRecorder
     consents: GrpcConsents
+    usage: GrpcUsage
     moderator: GrpcModerator
     policies: GrpcPolicies
     reviews: GrpcReviews
@@ -79,6 +81,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             objects=GrpcObjects(storage),
             recorder=GrpcRecorder(storage),
             consents=GrpcConsents(storage),
+            usage=GrpcUsage(storage),
             moderator=GrpcModerator(channels["moderation"]),
             policies=GrpcPolicies(storage),
             reviews=GrpcReviews(storage),

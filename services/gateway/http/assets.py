@@ -11,6 +11,7 @@ from services.common.errors import (
     IdempotencyConflict,
     ImageUndecodable,
     PayloadTooLarge,
+    QuotaUsedUp,
     StorageFull,
     UnsupportedMedia,
 )
@@ -28,6 +29,7 @@ router = api_router("assets")
     "/assets",
     status_code=201,
     responses=problems(
+        QuotaUsedUp,
         IdempotencyConflict,
         PayloadTooLarge,
         UnsupportedMedia,

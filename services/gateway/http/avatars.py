@@ -20,6 +20,7 @@ from services.common.errors import (
     ImageUndecodable,
     NoFace,
     PayloadTooLarge,
+    QuotaUsedUp,
     SeveralFaces,
     StorageFull,
     UnsupportedMedia,
@@ -71,6 +72,7 @@ _BODY = {
     responses=problems(
         AssetNotFound,
         ConsentNotFound,
+        QuotaUsedUp,
         IdempotencyConflict,
         ContentRejected,
         ConsentRequired,

@@ -31,6 +31,7 @@ from services.gateway.ports import (
     Videos,
 )
 from services.gateway.settings import GatewaySettings
+from services.gateway.usage import Usage
 from services.gateway.webrtc.guests import Guests
 
 
@@ -44,6 +45,7 @@ class Gateway:
     people: People
     code_sender: CodeSender
     consents: Consents
+    usage: Usage
     avatars: Avatars
     videos: Videos
     idempotency: Idempotency

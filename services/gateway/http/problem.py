@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -25,6 +26,8 @@ from services.common.errors import (
     NotFound,
     Overloaded,
     PayloadTooLarge,
+    QuotaExceeded,
+    QuotaUsedUp,
     ReviewPending,
     Unauthenticated,
     Unavailable,
@@ -63,6 +66,16 @@ class FieldError(BaseModel):
     message: str = Field(examples=["Field required"])
 
 
+class ReachedQuota(BaseModel):
+    """A limit of the account that is reached."""
+
+    name: str = Field(examples=["streams_at_once"])
+    limit: int
+    used: int
+    resets_at: datetime | None = None
+    """When the next month begins, for what is counted by the month."""
+
+
 class Problem(BaseModel):
     """Why a request failed."""
 
@@ -86,6 +99,8 @@ class Problem(BaseModel):
     """What moderation found, for `content_rejected`."""
     review_id: str | None = None
     """The review that is waited for, for `review_pending`."""
+    quota: ReachedQuota | None = None
+    """The limit that is reached, for `quota_exceeded`."""
     errors: list[FieldError] | None = None
     """Each part of the request that is wrong, for `validation_failed`."""
 
@@ -111,8 +126,16 @@ def problem_of(error: DomainError, fields: list[FieldError] | None = None) -> Pr
         retryable=error.retryable,
         categories=[label for label in labels.split(",") if label] or None,
         review_id=error.context.get("review_id") if isinstance(error, ReviewPending) else None,
+        quota=_reached(error),
         errors=fields,
     )
+
+
+def _reached(error: DomainError) -> ReachedQuota | None:
+    if not isinstance(error, QuotaExceeded | QuotaUsedUp) or "quota" not in error.context:
+        return None
+    facts = dict(error.context)
+    return ReachedQuota.model_validate({"name": facts.pop("quota"), **facts})
 
 
 def respond(
@@ -124,7 +147,7 @@ def respond(
     all_headers = dict(headers or {})
     if isinstance(error, Unauthenticated):
         all_headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, Overloaded | Unavailable):
+    if isinstance(error, Overloaded | Unavailable | QuotaExceeded):
         all_headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
     return Response(
         problem_of(error, fields).model_dump_json(exclude_none=True),

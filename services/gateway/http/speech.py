@@ -7,13 +7,16 @@ import base64
 from contextlib import aclosing
 from typing import Annotated
 
+import structlog
 from fastapi import Query
 from fastapi.responses import Response
 
 from services.common.errors import (
     ContentRejected,
     DeadlineExceeded,
+    DomainError,
     PayloadTooLarge,
+    QuotaUsedUp,
     ReviewPending,
     TextEmpty,
     TextTooLong,
@@ -21,6 +24,7 @@ from services.common.errors import (
     UnsupportedMedia,
     VoiceNotFound,
 )
+from services.common.ids import new_id
 from services.gateway import sound_file, texts
 from services.gateway.http.bodies import SpeechRequest
 from services.gateway.http.context import AccountId, Gateway, InGateway
@@ -29,6 +33,8 @@ from services.gateway.http.route import JSON_TYPE, api_router
 from services.gateway.http.views import TimedSpeech, VisemeView, WordView
 from services.gateway.media import Segment
 from services.gateway.pipeline import SPEECH_RATE_HZ
+
+log = structlog.get_logger()
 
 router = api_router("speech")
 
@@ -43,6 +49,7 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
     responses={
         **problems(
             ContentRejected,
+            QuotaUsedUp,
             ReviewPending,
             VoiceNotFound,
             TextEmpty,
@@ -70,11 +77,13 @@ async def create_speech(
 ) -> Response:
     """Say a text."""
     texts.check(body.text, max_characters=gateway.settings.max_speech_characters)
+    await gateway.usage.require_speech(account_id)
     try:
         async with asyncio.timeout(_LONGEST_S):
             segments, pcm, rate_hz = await _said(gateway, account_id, body)
     except TimeoutError as error:
         raise DeadlineExceeded("it took too long to say; make the text shorter") from error
+    await _count(gateway, account_id, round(len(pcm) / 2 / rate_hz * 1000))
     sound = await asyncio.to_thread(
         sound_file.encode, pcm, rate_hz=rate_hz, format_name=body.format
     )
@@ -101,6 +110,14 @@ async def _said(
                 pcm += item.pcm_s16le
                 rate_hz = item.sample_rate_hz
     return segments, bytes(pcm), rate_hz
+
+
+async def _count(gateway: Gateway, account_id: str, duration_ms: int) -> None:
+    """Counts the speech; what was made is not withheld because it can't be counted."""
+    try:
+        await gateway.usage.record_speech(account_id, new_id("sp"), duration_ms=duration_ms)
+    except DomainError as error:
+        log.warning("usage.unrecorded", reason=error.reason)
 
 
 def _timed(segments: list[Segment], sound: bytes, duration_s: float) -> TimedSpeech:

@@ -55,6 +55,9 @@ class DriveKind(StrEnum):
     AUDIO_STREAM = "audio_stream"
 
 
+_OF_TEXTS = frozenset({DriveKind.TEXT, DriveKind.TEXT_STREAM})
+
+
 @dataclass(slots=True)
 class Drive:
     """One thing said in a stream."""
@@ -99,6 +102,7 @@ class DriveQueue:
         self._current: Performance | None = None
         self._news = asyncio.Event()
         self._known: dict[str, Drive] = {}
+        self._spoken_us = 0
 
     @property
     def busy(self) -> bool:
@@ -145,6 +149,7 @@ class DriveQueue:
                     self._current = self._waiting.popleft()
                     self._touch()
                     await self._current.perform(self._playout)
+                    self._count(self._current.drive)
                     self._current = None
                     self._touch()
                 self._news.clear()
@@ -152,6 +157,16 @@ class DriveQueue:
         finally:
             for performance in self._unended():
                 await performance.interrupt()
+                self._count(performance.drive)
+
+    @property
+    def spoken_ms(self) -> int:
+        """How much was heard of texts, in all drives that are over."""
+        return self._spoken_us // 1000
+
+    def _count(self, drive: Drive) -> None:
+        if drive.kind in _OF_TEXTS:
+            self._spoken_us += drive.played_us
 
     def _unended(self) -> list[Performance]:
         return [*([self._current] if self._current else []), *self._waiting]

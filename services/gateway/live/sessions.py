@@ -28,6 +28,7 @@ from services.gateway.marks import MarkRules, mark_text
 from services.gateway.ports import Animator, Avatars, Speaker, Streams
 from services.gateway.records import AvatarStatus, StreamSpec, StreamStatus
 from services.gateway.sizes import size_of
+from services.gateway.usage import Usage
 
 log = structlog.get_logger()
 
@@ -64,6 +65,7 @@ class Sessions:
         owners: Owners,
         archive: Archive,
         backgrounds: Backgrounds,
+        usage: Usage,
         admission: Admission,
     ) -> None:
         self._streams = streams
@@ -73,6 +75,7 @@ class Sessions:
         self._owners = owners
         self._archive = archive
         self._backgrounds = backgrounds
+        self._usage = usage
         self._admission = admission
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -171,6 +174,7 @@ class Sessions:
         finally:
             del self._sessions[session.id]
             await self._record_end(session, ending)
+            await self._record_speech(session)
             del self._tasks[session.id]
 
     async def _run(self, session: Session) -> Ending:
@@ -199,6 +203,22 @@ class Sessions:
                 return
             else:
                 return
+
+    async def _record_speech(self, session: Session) -> None:
+        """Counts what was said of texts, once; what can't be counted in a while is not."""
+        if not session.drives.spoken_ms:
+            return
+        for delay_s in _LAST_WORD_DELAYS_S:
+            await asyncio.sleep(delay_s)
+            try:
+                await self._usage.record_speech(
+                    session.record.account_id, session.id, duration_ms=session.drives.spoken_ms
+                )
+            except DomainError as error:
+                log.warning("usage.unrecorded", stream_id=session.id, reason=error.reason)
+                if error.retryable:
+                    continue
+            return
 
     async def _voice(self, spec: StreamSpec) -> tuple[VoiceChoice, StreamSpec]:
         """Who speaks; a single voice tells the language of the mark, too."""

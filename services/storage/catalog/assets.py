@@ -16,6 +16,8 @@ from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Asset, NewAsset
 from services.storage.catalog.tables import assets
 from services.storage.refs import ObjectRef
+from services.storage.usage.quotas import NO_LIMITS, admit_bytes
+from services.storage.usage.records import Limits
 
 ASSET_ID = "as"
 _UPLOAD_MAY_TAKE = timedelta(hours=1)
@@ -24,9 +26,10 @@ _UPLOAD_MAY_TAKE = timedelta(hours=1)
 class Assets:
     """The record of assets. Every method may raise Unavailable or StorageFull."""
 
-    def __init__(self, database: Database, erasures: Erasures) -> None:
+    def __init__(self, database: Database, erasures: Erasures, limits: Limits = NO_LIMITS) -> None:
         self._database = database
         self._erasures = erasures
+        self._limits = limits
 
     async def announce(self, refs: Sequence[ObjectRef]) -> None:
         """Call it before objects are written: those that no asset is created for are erased.
@@ -37,8 +40,9 @@ class Assets:
             await self._erasures.schedule(tx, refs, after=_UPLOAD_MAY_TAKE)
 
     async def create(self, new: NewAsset) -> Asset:
-        """Records an asset; its announced objects stay. Raises AccountNotFound."""
+        """Records an asset; its announced objects stay. Raises AccountNotFound, QuotaUsedUp."""
         async with self._database.write() as tx:
+            await admit_bytes(tx, new.account_id, self._limits, new.size_bytes)
             values = {field.name: getattr(new, field.name) for field in fields(new)}
             values["created_at"] = await tx.now()
             row = await tx.one(insert(assets).values(values).returning(*assets.c))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Stream, StreamSpec, StreamStatus
 from services.storage.catalog.tables import streams, videos
+from services.storage.usage.meter import count_streams
+from services.storage.usage.quotas import NO_LIMITS, admit_stream
+from services.storage.usage.records import Limits
 
 STREAM_ID = "st"
 MAX_UNENDED = 500
@@ -44,12 +48,17 @@ class StreamMove:
 class Streams:
     """The record of streams. Every method may raise Unavailable or StorageFull."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: Limits = NO_LIMITS) -> None:
         self._database = database
+        self._limits = limits
 
     async def create(self, account_id: str, spec: StreamSpec) -> Stream:
-        """Records a stream, created. Raises AvatarNotFound, AvatarNotReady."""
+        """Records a stream, created.
+
+        Raises AvatarNotFound, AvatarNotReady, QuotaExceeded, QuotaUsedUp.
+        """
         async with self._database.write() as tx:
+            await admit_stream(tx, account_id, self._limits)
             await require_ready_avatar(tx, account_id, spec.avatar_id)
             values = {
                 "id": new_id(STREAM_ID),
@@ -101,6 +110,23 @@ class Streams:
             return tuple(map(_record, await tx.all(query.order_by(streams.c.id).limit(limit))))
 
 
+async def end_streams(
+    tx: Transaction, account_id: str, avatar_ids: Sequence[str], reason: str
+) -> tuple[str, ...]:
+    """Ends what is shown live of some avatars; which streams those were."""
+    now = await tx.now()
+    shown = (
+        streams.c.account_id == account_id,
+        streams.c.avatar_id.in_(avatar_ids),
+        streams.c.status.in_(_UNENDED),
+    )
+    ended = {"status": StreamStatus.ENDED, "reason": reason, "ended_at": now}
+    changed = update(streams).where(*shown).values(ended)
+    rows = await tx.all(changed.returning(streams.c.id, streams.c.live_at))
+    await count_streams(tx, account_id, [row.live_at for row in rows], now)
+    return tuple(sorted(row.id for row in rows))
+
+
 async def _moved(tx: Transaction, stream: Row[Any], move: StreamMove) -> dict[str, Any]:
     if move.status is stream.status:
         return {}
@@ -111,6 +137,7 @@ async def _moved(tx: Transaction, stream: Row[Any], move: StreamMove) -> dict[st
         values["live_at"] = await tx.now()
     if move.status.is_end:
         values["ended_at"] = await tx.now()
+        await count_streams(tx, stream.account_id, [stream.live_at], values["ended_at"])
     return values
 
 

@@ -40,6 +40,9 @@ from services.storage.catalog.records import (
 from services.storage.catalog.reviews import awaited, withdraw
 from services.storage.catalog.tables import assets, avatars, streams, videos
 from services.storage.refs import VIDEOS, ObjectRef
+from services.storage.usage.meter import count_video
+from services.storage.usage.quotas import NO_LIMITS, admit_video
+from services.storage.usage.records import Limits
 
 VIDEO_ID = "vd"
 _UNFINISHED = tuple(status for status in VideoStatus if not status.is_end)
@@ -102,17 +105,21 @@ class Stranded:
 class Videos:
     """The record of videos. Every method may raise Unavailable or StorageFull."""
 
-    def __init__(self, database: Database, erasures: Erasures) -> None:
+    def __init__(self, database: Database, erasures: Erasures, limits: Limits = NO_LIMITS) -> None:
         self._database = database
         self._erasures = erasures
+        self._limits = limits
 
     async def create(self, account_id: str, new: NewVideo) -> Video:
         """Records a job, queued.
 
-        Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia, StreamNotFound.
+        Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia, StreamNotFound,
+        and but for what a stream is recorded to, QuotaExceeded, QuotaUsedUp.
         """
         video_id = new_id(VIDEO_ID)
         async with self._database.write() as tx:
+            if new.spec.stream_id is None:
+                await admit_video(tx, account_id, self._limits)
             await _check_ingredients(tx, account_id, new.spec)
             now = await tx.now()
             values = {
@@ -180,6 +187,8 @@ class Videos:
                 values = _cancelled(now)
             else:
                 values = {"moved_at": now} | _moved(job, move, now)
+            if move.result is not None and job.stream_id is None:
+                await count_video(tx, account_id, move.result.duration_s)
             if values["status"].is_end and move.result is None:
                 await self._erase(tx, job, running=False)
             video = await _changed(tx, job, values)

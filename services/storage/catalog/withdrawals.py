@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,8 +18,9 @@ from services.storage.catalog.avatars import avatar_record, erase_avatar
 from services.storage.catalog.consents import consent_record, find_consent
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import Erasures
-from services.storage.catalog.records import Consent, Erased, StreamStatus
-from services.storage.catalog.tables import avatars, consents, erasures, streams
+from services.storage.catalog.records import Consent, Erased
+from services.storage.catalog.streams import end_streams
+from services.storage.catalog.tables import avatars, consents, erasures
 from services.storage.catalog.videos import end_videos
 from services.storage.refs import ObjectRef
 
@@ -98,7 +98,7 @@ class Withdrawals:
         theirs = select(avatars).where(avatars.c.consent_id == row.id).with_for_update()
         shown = [avatar_record(avatar) for avatar in await tx.all(theirs)]
         ids = [avatar.id for avatar in shown]
-        stream_ids = await _end_streams(tx, row.account_id, ids, now)
+        stream_ids = await end_streams(tx, row.account_id, ids, _END_OF_STREAMS)
         video_ids, objects = await end_videos(
             tx, self._erasures, row.account_id, ids, finished_too=erase_videos
         )
@@ -117,19 +117,6 @@ class Withdrawals:
         values = {"ended_at": now, "end_reason": reason, "note": note, "erased": _json(erased)}
         this = update(consents).where(consents.c.id == row.id)
         return await tx.one(this.values(values).returning(*consents.c))
-
-
-async def _end_streams(
-    tx: Transaction, account_id: str, avatar_ids: Sequence[str], now: datetime
-) -> tuple[str, ...]:
-    live = (
-        streams.c.account_id == account_id,
-        streams.c.avatar_id.in_(avatar_ids),
-        streams.c.status.in_([status for status in StreamStatus if not status.is_end]),
-    )
-    ended = {"status": StreamStatus.ENDED, "reason": _END_OF_STREAMS, "ended_at": now}
-    rows = await tx.all(update(streams).where(*live).values(ended).returning(streams.c.id))
-    return tuple(sorted(row.id for row in rows))
 
 
 async def _left(tx: Transaction, objects: Sequence[ObjectRef]) -> bool:

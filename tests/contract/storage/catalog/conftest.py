@@ -25,6 +25,7 @@ from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceService
 from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
 )
+from vultus.storage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 
 from services.common.errors import Unavailable
 from services.common.grpc_client import open_channel
@@ -41,6 +42,7 @@ from services.gateway.clients.catalog import (
 from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.people import GrpcPeople
+from services.gateway.clients.usage import GrpcUsage
 from services.gateway.consents import Attested
 from services.gateway.identity import Account, NewApiKey
 from services.gateway.records import (
@@ -76,6 +78,11 @@ from services.storage.identity.sessions import SessionLimits
 from services.storage.protection.master import KEY_BYTES, KeyFile
 from services.storage.protection.vault import Vault, open_vault
 from services.storage.refs import ObjectRef
+from services.storage.usage.meter import Usage
+from services.storage.usage.quotas import Quotas
+from services.storage.usage.records import Limits, QuotaName
+from services.storage.usage.sampler import Sampler
+from services.storage.usage.servicer import UsageServicer
 from tests.fakes.postgres import PostgresServer
 
 if TYPE_CHECKING:
@@ -84,6 +91,7 @@ if TYPE_CHECKING:
 MASTER = KeyFile([os.urandom(KEY_BYTES)])
 """Of all houses, so that several can stand on one database."""
 SERVICE = "vultus.storage.v1.CatalogService"
+LIMITS: Limits = {QuotaName.VIDEOS_AT_ONCE: 500, QuotaName.STREAMS_AT_ONCE: 50}
 
 
 @dataclass
@@ -128,6 +136,8 @@ class House:
     reviews: GrpcReviews
     review_records: Reviews
     consents: GrpcConsents
+    usage: GrpcUsage
+    sampler: Sampler
     withdrawals: Withdrawals
     assets: Assets
     erasures: Erasures
@@ -268,8 +278,8 @@ async def open_house(url: URL) -> AsyncIterator[House]:
         erasures = Erasures(database, objects)
         catalog = Catalog(
             Avatars(database, erasures),
-            Videos(database, erasures),
-            Streams(database),
+            Videos(database, erasures, LIMITS),
+            Streams(database, LIMITS),
             Idempotency(database),
         )
         register = partial(add_CatalogServiceServicer_to_server, CatalogServicer(catalog))
@@ -285,6 +295,10 @@ async def open_house(url: URL) -> AsyncIterator[House]:
             "vultus.storage.v1.ConsentService": partial(
                 add_ConsentServiceServicer_to_server,
                 ConsentServicer(Consents(database), withdrawals, signer),
+            ),
+            "vultus.storage.v1.UsageService": partial(
+                add_UsageServiceServicer_to_server,
+                UsageServicer(Usage(database), Quotas(database, LIMITS)),
             ),
             "vultus.storage.v1.ModerationRecordService": partial(
                 add_ModerationRecordServiceServicer_to_server, judge
@@ -305,8 +319,10 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 reviews=GrpcReviews(channel),
                 review_records=reviews,
                 consents=GrpcConsents(channel),
+                usage=GrpcUsage(channel),
+                sampler=Sampler(database),
                 withdrawals=withdrawals,
-                assets=Assets(database, erasures),
+                assets=Assets(database, erasures, LIMITS),
                 erasures=erasures,
                 audit=GrpcAudit(channel),
                 audit_records=audit,

@@ -76,6 +76,7 @@ def test_a_text_is_heard_word_by_word(studio: Studio) -> None:
             assert drive.status is DriveStatus.FINISHED
             assert drive.played_ms == 4 * WORD_US // 1000
             assert drive.played_text == "Good day Hello there"
+            assert session.drives.spoken_ms == drive.played_ms
 
     run(main())
     assert studio.told() == [
@@ -137,7 +138,7 @@ def test_an_interruption_is_heard_at_once_and_tells_what_was_said(studio: Studio
             assert waiting.played_ms == 0
             heard_ms = drive.played_ms
             await pass_time(2)
-            assert drive.played_ms == heard_ms
+            assert drive.played_ms == session.drives.spoken_ms == heard_ms
 
     run(main())
     voiced = np.frombuffer(studio.sound(), np.int16) != 0
