@@ -46,36 +46,10 @@ DomainError
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
-
 import grpc
 
-
-class DomainError(Exception):
-    """An outcome that the caller can understand; `str(error)` may be shown to anyone."""
-
-    reason: ClassVar[str]
-    """Stable name on the wire between services."""
-    code: ClassVar[str]
-    """Stable name in the HTTP API."""
-    title: ClassVar[str]
-    """What kind of problem it is, the same for every occurrence."""
-    status: ClassVar[grpc.StatusCode]
-    http_status: ClassVar[int]
-    retryable: ClassVar[bool] = False
-    """Whether the same request may work later."""
-
-    def __init__(self, message: str, *, retry_after_s: float | None = None, **context: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.retry_after_s = retry_after_s
-        self.context = context
-        """Facts that travel with the error, such as `categories`; never user content."""
-
-
-class StartupError(Exception):
-    """A service can't run like this; the message names what to do. Not part of the wire's tree."""
+from services.common.domain_error import DomainError as DomainError
+from services.common.domain_error import StartupError as StartupError
 
 
 class InvalidInput(DomainError):
@@ -488,20 +462,3 @@ class Internal(DomainError):
     title = "Internal error"
     status = grpc.StatusCode.INTERNAL
     http_status = 500
-
-
-def error_classes() -> Iterator[type[DomainError]]:
-    """Yields every concrete class of the tree, parents before children."""
-    pending = list(DomainError.__subclasses__())
-    while pending:
-        cls = pending.pop(0)
-        yield cls
-        pending.extend(cls.__subclasses__())
-
-
-def class_for(reason: str, status: grpc.StatusCode) -> type[DomainError]:
-    """The class that a reason names; for an unknown reason the first class with the gRPC status."""
-    classes = list(error_classes())
-    by_reason = {cls.reason: cls for cls in classes}
-    by_status = {cls.status: cls for cls in reversed(classes)}
-    return by_reason.get(reason) or by_status.get(status, Internal)

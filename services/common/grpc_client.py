@@ -9,7 +9,8 @@ import grpc
 from google.protobuf.json_format import MessageToDict
 from google.rpc import error_details_pb2, status_pb2
 
-from services.common.errors import DomainError, class_for
+from services.common.error_classes import class_for
+from services.common.errors import DomainError
 from services.common.grpc_server import ERROR_DOMAIN, MEDIA_RECEIVER_OPTIONS, STATUS_DETAILS_KEY
 from services.common.logging import REQUEST_ID_HEADER, current_request_id
 

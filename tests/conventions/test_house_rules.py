@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.errors import error_classes
+from services.common.error_classes import error_classes
 from services.common.models import read_manifest
 from services.common.settings import ServiceSettings
 

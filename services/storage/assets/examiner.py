@@ -18,7 +18,8 @@ from typing import Any
 import grpc
 import structlog
 
-from services.common.errors import AudioUndecodable, DomainError, ImageUndecodable, class_for
+from services.common.error_classes import class_for
+from services.common.errors import AudioUndecodable, DomainError, ImageUndecodable
 from services.common.telemetry import stage
 from services.storage.assets.picture import Picture
 from services.storage.assets.sound import Sound

@@ -3,14 +3,13 @@ from __future__ import annotations
 import grpc
 import pytest
 
+from services.common.error_classes import class_for, error_classes
 from services.common.errors import (
     ContentRejected,
     DomainError,
     Internal,
     NoFace,
     Unavailable,
-    class_for,
-    error_classes,
 )
 from services.common.grpc_client import rehydrate
 from services.common.grpc_server import STATUS_DETAILS_KEY, error_status
