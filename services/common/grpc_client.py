@@ -13,6 +13,7 @@ from services.common.error_classes import class_for
 from services.common.errors import DomainError
 from services.common.grpc_server import ERROR_DOMAIN, MEDIA_RECEIVER_OPTIONS, STATUS_DETAILS_KEY
 from services.common.logging import REQUEST_ID_HEADER, current_request_id
+from services.common.tls import Tls
 
 CHANNEL_OPTIONS = (
     *MEDIA_RECEIVER_OPTIONS,
@@ -53,9 +54,14 @@ class StreamCall(Protocol[ResponseT_co]):
         """Ends the call."""
 
 
-def open_channel(target: str) -> grpc.aio.Channel:
-    """A channel to `host:port`; connecting happens at the first call."""
-    return grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+def open_channel(target: str, tls: Tls | None = None) -> grpc.aio.Channel:
+    """A channel to `host:port`; connecting happens at the first call.
+
+    With `tls`, the peer must be certified for that host.
+    """
+    if tls is None:
+        return grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+    return grpc.aio.secure_channel(target, tls.client(), options=CHANNEL_OPTIONS)
 
 
 def call_metadata() -> tuple[tuple[str, str], ...]:

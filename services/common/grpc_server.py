@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection
 from services.common.errors import DomainError, Internal
 from services.common.logging import REQUEST_ID_HEADER, request_scope
 from services.common.telemetry import RPC_SECONDS, RPC_TOTAL
+from services.common.tls import Tls
 
 log = structlog.get_logger()
 
@@ -79,6 +80,9 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: DomainError
 class _Interceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler in the request's scope and turns errors into statuses with reasons."""
 
+    def __init__(self, tls: Tls | None) -> None:
+        self._tls = tls
+
     async def intercept_service(
         self,
         continuation: Any,
@@ -94,19 +98,21 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         request_id = header if isinstance(header, str) else None
         if handler.response_streaming:
             inner = handler.stream_stream if handler.request_streaming else handler.unary_stream
-            outer: Any = _streaming(inner, method, request_id)
+            outer: Any = _streaming(inner, method, request_id, self._tls)
             field = "stream_stream" if handler.request_streaming else "unary_stream"
         else:
             inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
-            outer = _unary(inner, method, request_id)
+            outer = _unary(inner, method, request_id, self._tls)
             field = "stream_unary" if handler.request_streaming else "unary_unary"
         return handler._replace(**{field: outer})
 
 
-def _unary(inner: Any, method: str, request_id: str | None) -> Any:
+def _unary(inner: Any, method: str, request_id: str | None, tls: Tls | None) -> Any:
     async def handle(request: Any, context: Any) -> Any:
         with request_scope(request_id), _observed(method) as outcome:
             try:
+                if tls:
+                    tls.admit(context)
                 return await inner(request, context)
             except DomainError as error:
                 outcome.append(error.reason.lower())
@@ -121,10 +127,12 @@ def _unary(inner: Any, method: str, request_id: str | None) -> Any:
     return handle
 
 
-def _streaming(inner: Any, method: str, request_id: str | None) -> Any:
+def _streaming(inner: Any, method: str, request_id: str | None, tls: Tls | None) -> Any:
     async def handle(request: Any, context: Any) -> AsyncIterator[Any]:
         with request_scope(request_id), _observed(method) as outcome:
             try:
+                if tls:
+                    tls.admit(context)
                 async for response in inner(request, context):
                     yield response
             except DomainError as error:
@@ -160,14 +168,21 @@ def _observed(method: str) -> Iterator[list[str]]:
 
 @asynccontextmanager
 async def serve_grpc(
-    listen: str, services: dict[str, Callable[[grpc.aio.Server], None]], *, drain_timeout_s: float
+    listen: str,
+    services: dict[str, Callable[[grpc.aio.Server], None]],
+    *,
+    drain_timeout_s: float,
+    tls: Tls | None = None,
+    health_listen: str | None = None,
 ) -> AsyncIterator[Endpoint]:
     """Serves until the block ends, then lets running calls finish for `drain_timeout_s`.
 
     `services` maps each full service name to what registers its servicer. Health answers
-    NOT_SERVING until `set_serving(True)`. Raises RuntimeError when the address can't be bound.
+    NOT_SERVING until `set_serving(True)`; at `health_listen` it alone answers, in the clear. With
+    `tls`, nobody is heard without a certificate. Raises RuntimeError when an address can't be
+    bound.
     """
-    server = grpc.aio.server(interceptors=(_Interceptor(),), options=SERVER_OPTIONS)
+    server = grpc.aio.server(interceptors=(_Interceptor(tls),), options=SERVER_OPTIONS)
     for register in services.values():
         register(server)
     health_servicer = health_aio.HealthServicer()
@@ -181,11 +196,30 @@ async def serve_grpc(
             await health_servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
 
     await set_serving(False)
-    port = server.add_insecure_port(listen)
+    port = server.add_secure_port(listen, tls.server()) if tls else server.add_insecure_port(listen)
     host = listen.rpartition(":")[0]
+    async with _probed(health_listen, health_servicer):
+        await server.start()
+        try:
+            yield Endpoint(f"{host}:{port}", set_serving)
+        finally:
+            await set_serving(False)
+            await server.stop(drain_timeout_s)
+
+
+@asynccontextmanager
+async def _probed(
+    listen: str | None, servicer: health_pb2_grpc.HealthServicer
+) -> AsyncIterator[None]:
+    """Answers probes at an address of their own, if there is one."""
+    if listen is None:
+        yield
+        return
+    server = grpc.aio.server(options=SERVER_OPTIONS)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    server.add_insecure_port(listen)
     await server.start()
     try:
-        yield Endpoint(f"{host}:{port}", set_serving)
+        yield
     finally:
-        await set_serving(False)
-        await server.stop(drain_timeout_s)
+        await server.stop(0)

@@ -8,6 +8,8 @@ from typing import Literal, Self
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.common.tls import Tls
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -40,6 +42,19 @@ class ServiceSettings(BaseSettings):
     """One JSON object a line for machines, or coloured text for people."""
     drain_timeout_s: float = Field(default=20.0, ge=0)
     """How long running calls may go on after SIGTERM."""
+
+    tls_folder: Path | None = None
+    """Folder of `tls.crt`, `tls.key` and `ca.crt`, by which this process knows others and they
+    know it (mutual TLS); unset: services speak in the clear."""
+    tls_peers: tuple[str, ...] = ()
+    """Names, in their certificates, of those who may call, as JSON; none: all of the authority."""
+    health_listen: str | None = None
+    """Address of a health service in the clear, for probes that know no TLS; unset: none."""
+
+    @property
+    def tls(self) -> Tls | None:
+        """What secures this process's calls, if they are secured. Raises StartupError."""
+        return Tls.load(self.tls_folder, self.tls_peers) if self.tls_folder else None
 
     @classmethod
     def fields_help(cls) -> list[tuple[str, str, str]]:

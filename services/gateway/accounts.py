@@ -45,7 +45,7 @@ def main() -> int:
 
 
 async def _run(arguments: argparse.Namespace, settings: GatewaySettings) -> int:
-    async with open_channel(settings.storage_address) as channel:
+    async with open_channel(settings.storage_address, settings.tls) as channel:
         for line in await _lines(arguments, GrpcAccounts(channel)):
             sys.stdout.write(f"{line}\n")
     return 0

@@ -41,7 +41,13 @@ async def serve(settings: WorkerSettings) -> AsyncIterator[str]:
         connect(settings.nats_url, name="worker") as nats,
         open_clients(settings) as clients,
         httpx.AsyncClient(timeout=settings.webhook_timeout_s, trust_env=False) as web,
-        serve_grpc(settings.listen, {}, drain_timeout_s=0) as endpoint,
+        serve_grpc(
+            settings.listen,
+            {},
+            drain_timeout_s=0,
+            tls=settings.tls,
+            health_listen=settings.health_listen,
+        ) as endpoint,
     ):
         queue = JobQueue(nats, replicas=settings.nats_replicas, kept_days=settings.nats_kept_days)
         await queue.ensure_streams()

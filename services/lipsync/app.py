@@ -49,7 +49,7 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
         ThreadPoolExecutor(settings.render_threads, "draw") as drawing,
         ThreadPoolExecutor(settings.max_preparations, "prepare") as preparing,
     ):
-        async with open_channel(settings.storage_address) as storage:
+        async with open_channel(settings.storage_address, settings.tls) as storage:
             objects = StorageObjects(storage)
             packs = PackCache(
                 objects,
@@ -77,6 +77,8 @@ async def serve(settings: LipsyncSettings) -> AsyncIterator[str]:
                     settings.listen,
                     {SERVICE_NAME: register},
                     drain_timeout_s=settings.drain_timeout_s,
+                    tls=settings.tls,
+                    health_listen=settings.health_listen,
                 ) as endpoint,
                 _running(packs.run()),
             ):

@@ -48,7 +48,7 @@ async def serve(settings: ModerationSettings) -> AsyncIterator[str]:
         ThreadPoolExecutor(1, "listen") as listening,
     ):
         judges = await asyncio.to_thread(open_judges, settings, listening)
-        async with open_channel(settings.storage_address) as storage:
+        async with open_channel(settings.storage_address, settings.tls) as storage:
             servicer = ModerationServicer(
                 judges,
                 StorageObjects(storage),
@@ -66,6 +66,8 @@ async def serve(settings: ModerationSettings) -> AsyncIterator[str]:
                 settings.listen,
                 {SERVICE_NAME: register},
                 drain_timeout_s=settings.drain_timeout_s,
+                tls=settings.tls,
+                health_listen=settings.health_listen,
             ) as endpoint:
                 await endpoint.set_serving(True)
                 yield endpoint.address

@@ -98,7 +98,11 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 **_of_objects(settings, records.assets, store, spool, seal),
             }
             async with serve_grpc(
-                settings.listen, services, drain_timeout_s=settings.drain_timeout_s
+                settings.listen,
+                services,
+                drain_timeout_s=settings.drain_timeout_s,
+                tls=settings.tls,
+                health_listen=settings.health_listen,
             ) as endpoint:
                 opening = _open_the_door(store, endpoint)
                 async with _running(opening, *records.work(), *audit.work()):

@@ -37,7 +37,11 @@ async def serve(settings: TtsSettings) -> AsyncIterator[str]:
             tts_service_pb2_grpc.add_TtsServiceServicer_to_server(servicer, server)
 
         async with serve_grpc(
-            settings.listen, {SERVICE_NAME: register}, drain_timeout_s=settings.drain_timeout_s
+            settings.listen,
+            {SERVICE_NAME: register},
+            drain_timeout_s=settings.drain_timeout_s,
+            tls=settings.tls,
+            health_listen=settings.health_listen,
         ) as endpoint:
             await endpoint.set_serving(True)
             yield endpoint.address

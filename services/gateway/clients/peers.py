@@ -63,9 +63,10 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
         "lipsync": settings.lipsync_address,
         "moderation": settings.moderation_address,
     }
+    tls = settings.tls
     async with AsyncExitStack() as stack:
         channels = {
-            name: await stack.enter_async_context(open_channel(target))
+            name: await stack.enter_async_context(open_channel(target, tls))
             for name, target in targets.items()
         }
         storage = channels["storage"]
