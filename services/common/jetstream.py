@@ -24,6 +24,7 @@ from nats.js.errors import APIError
 from services.common.errors import DomainError, StartupError, Unavailable
 from services.common.logging import REQUEST_ID_HEADER, current_request_id, request_scope
 from services.common.telemetry import JOBS_TOTAL
+from services.common.tls import Tls
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -65,6 +66,9 @@ class RetryLater(Exception):
         self.cause = cause
 
 
+_SECURE = "tls://"
+
+
 class Discard(Exception):
     """Raised by a job's handler: it can never be done; the message says why."""
 
@@ -74,10 +78,11 @@ Handler = Callable[[Delivery], Awaitable[None]]
 
 @asynccontextmanager
 async def connect(
-    url: str, *, name: str, first_wait_s: float = FIRST_CONNECT_S
+    url: str, *, name: str, tls: Tls | None = None, first_wait_s: float = FIRST_CONNECT_S
 ) -> AsyncIterator[Client]:
     """A connection that comes back by itself for as long as the block runs; drained at the end.
 
+    With `tls` and a URL of `tls://`, both sides show their certificates.
     Raises Unavailable when no server answers within `first_wait_s`.
     """
 
@@ -98,6 +103,7 @@ async def connect(
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.5,
                 connect_timeout=5,
+                tls=tls.context() if tls and url.startswith(_SECURE) else None,
                 error_cb=on_error,
                 disconnected_cb=on_disconnect,
                 reconnected_cb=on_reconnect,

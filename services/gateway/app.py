@@ -65,7 +65,7 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[str]:
     """Serves HTTP until the block ends, then lets running requests finish."""
     with bound_socket(settings.listen) as (listener, address):
         async with (
-            connect(settings.nats_url, name="gateway") as nats,
+            connect(settings.nats_url, name="gateway", tls=settings.tls) as nats,
             open_clients(settings) as clients,
             serving(settings, listener, address, nats, clients),
         ):

@@ -18,7 +18,7 @@ class PeerSettings(ServiceSettings):
     """Where the other services are; the gateway and the worker share these."""
 
     nats_url: str = "nats://127.0.0.1:4222"
-    """The message server."""
+    """The message server; `tls://…` with the certificates of the TLS folder."""
     nats_replicas: int = Field(default=1, ge=1, le=5)
     """On how many servers of a NATS cluster each job is kept; an odd number."""
     nats_kept_days: int = Field(default=KEPT_DAYS, ge=7, le=KEPT_DAYS)

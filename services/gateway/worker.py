@@ -38,7 +38,7 @@ _Work = Callable[[], Coroutine[Any, Any, None]]
 async def serve(settings: WorkerSettings) -> AsyncIterator[str]:
     """Works until the block ends; then gives back what is not done. Serves only health."""
     async with (
-        connect(settings.nats_url, name="worker") as nats,
+        connect(settings.nats_url, name="worker", tls=settings.tls) as nats,
         open_clients(settings) as clients,
         httpx.AsyncClient(timeout=settings.webhook_timeout_s, trust_env=False) as web,
         serve_grpc(

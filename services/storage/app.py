@@ -79,7 +79,9 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
     spool = Spool(settings.spool)
     await asyncio.to_thread(spool.clear)
     async with open_database(
-        settings.database, connections=settings.database_connections
+        settings.database,
+        connections=settings.database_connections,
+        ca_file=settings.database_ca_file,
     ) as opened:
         await migrate(opened)
         master = await asyncio.to_thread(
@@ -128,6 +130,7 @@ def open_store(settings: StorageSettings, keys: Keyring) -> Iterator[ObjectStore
         settings.s3_secret_key.get_secret_value(),
         settings.s3_secure,
         settings.s3_region,
+        settings.s3_ca_file,
     )
     client = server.client(connections=settings.s3_connections)
     with ThreadPoolExecutor(settings.s3_connections, "s3") as threads:

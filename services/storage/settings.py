@@ -31,6 +31,9 @@ class StorageSettings(ServiceSettings):
 
     database_url: SecretStr | None = None
     """`postgresql://…` or `sqlite:///<path>`; unset: `data/catalog.sqlite` below VULTUS_HOME."""
+    database_ca_file: Path | None = None
+    """PEM file of the authorities that certify the PostgreSQL server: it is then spoken to by TLS
+    alone, under its name; unset: as the URL says (`?ssl=require`)."""
     database_connections: int = Field(default=10, ge=1, le=100)
     """Connections to the database at once; what needs another waits."""
     s3_endpoint: str
@@ -41,6 +44,8 @@ class StorageSettings(ServiceSettings):
     """Its secret key."""
     s3_secure: bool = False
     """Whether the S3 server is spoken to by TLS."""
+    s3_ca_file: Path | None = None
+    """PEM file of the authorities that certify it; unset: those that are known publicly."""
     s3_region: str = "us-east-1"
     """Its region."""
     s3_bucket_prefix: str = "vultus-"

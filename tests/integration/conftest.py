@@ -15,18 +15,21 @@ import pytest
 class NatsServer:
     """A real nats-server on loopback; killed, it can come back on its port with its data."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *options: str, scheme: str = "nats") -> None:
         self._data = data
+        self._options = options
+        self._scheme = scheme
         self._port = -1
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
-        return f"nats://127.0.0.1:{self._port}"
+        return f"{self._scheme}://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         where = ["-a", "127.0.0.1", "-p", str(self._port), "-sd", str(self._data)]
         command: list[str | Path] = [Path(sys.executable).with_name("nats-server"), "-js", *where]
+        command += self._options
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
         assert self._process.stderr is not None
         for line in self._process.stderr:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import sqlite3
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
@@ -189,10 +191,19 @@ class Database:
 
 @asynccontextmanager
 async def open_database(
-    url: URL, *, connections: int = 10, clock: Clock = database_clock
+    url: URL,
+    *,
+    connections: int = 10,
+    clock: Clock = database_clock,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[Database]:
-    """A database whose connections are closed with the block; a missing SQLite file is made."""
-    make = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
+    """A database whose connections are closed with the block; a missing SQLite file is made.
+
+    With `ca_file`, PostgreSQL is spoken to by TLS alone, if these authorities certify its name.
+    Raises StartupError when the file can't be used.
+    """
+    is_sqlite = url.get_backend_name() == "sqlite"
+    make = _sqlite if is_sqlite else partial(_postgresql, ca_file)
     engine = make(
         url,
         pool_size=connections,
@@ -233,10 +244,15 @@ def _sqlite(url: URL, **options: Any) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: URL, **options: Any) -> AsyncEngine:
-    limits = {"timeout": _WAIT_S, "command_timeout": _STATEMENT_MAY_TAKE_S}
+def _postgresql(ca_file: Path | None, url: URL, **options: Any) -> AsyncEngine:
+    how: dict[str, Any] = {"timeout": _WAIT_S, "command_timeout": _STATEMENT_MAY_TAKE_S}
+    if ca_file:
+        try:
+            how["ssl"] = ssl.create_default_context(cafile=ca_file)
+        except OSError as error:
+            raise StartupError(f"the authorities in {ca_file} can't be read: {error}") from error
     # Connections that a restart of the server broke are replaced before they are used.
-    return create_async_engine(url, pool_pre_ping=True, connect_args=limits, **options)
+    return create_async_engine(url, pool_pre_ping=True, connect_args=how, **options)
 
 
 @asynccontextmanager

@@ -87,6 +87,8 @@ class S3Server:
     secret_key: str
     secure: bool
     region: str
+    ca_file: Path | None = None
+    """Authorities that certify it; none: those that are known publicly."""
 
     def client(self, *, connections: int) -> Minio:
         """A client that never waits for a silent server for more than a minute."""
@@ -94,6 +96,8 @@ class S3Server:
             timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
             maxsize=connections,
             retries=_RETRIES,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=str(self.ca_file) if self.ca_file else None,
         )
         return Minio(
             self.endpoint,

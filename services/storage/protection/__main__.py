@@ -24,7 +24,9 @@ async def run(command: str, settings: StorageSettings) -> int:
     """Does what is asked; how many keys were wrapped anew, or things encrypted."""
     master = open_key_file(settings.master_key, make=False)
     keys = DataKeys(master)
-    async with open_database(settings.database, connections=2) as opened:
+    async with open_database(
+        settings.database, connections=2, ca_file=settings.database_ca_file
+    ) as opened:
         await migrate(opened)
         database = opened.sealed_by(await open_vault(opened, master))
         if command == "rewrap":
