@@ -22,6 +22,7 @@ DomainError
 ├── RangeNotSatisfiable              OUT_OF_RANGE          416  range_not_satisfiable
 ├── Unauthenticated                  UNAUTHENTICATED       401  unauthenticated
 ├── Forbidden                        PERMISSION_DENIED     403  forbidden
+│   ├── AgreementRequired                                  403  agreement_required
 │   ├── ContentRejected                                    403  content_rejected
 │   └── QuotaUsedUp                                        403  quota_exceeded
 ├── NotFound                         NOT_FOUND             404  not_found
@@ -224,6 +225,14 @@ class Forbidden(DomainError):
     title = "Not allowed"
     status = grpc.StatusCode.PERMISSION_DENIED
     http_status = 403
+
+
+class AgreementRequired(Forbidden):
+    """The account has not accepted what has to be agreed on for that."""
+
+    reason = "AGREEMENT_REQUIRED"
+    code = "agreement_required"
+    title = "An agreement is required"
 
 
 class ContentRejected(Forbidden):

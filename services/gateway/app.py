@@ -129,6 +129,7 @@ def build(
         code_sender=code_sender_of(settings),
         consents=clients.consents,
         usage=clients.usage,
+        provenance=clients.provenance,
         avatars=clients.avatars,
         videos=clients.videos,
         idempotency=clients.idempotency,

@@ -20,6 +20,7 @@ from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
 )
 from vultus.storage.v1.object_service_pb2_grpc import add_ObjectServiceServicer_to_server
+from vultus.storage.v1.provenance_service_pb2_grpc import add_ProvenanceServiceServicer_to_server
 from vultus.storage.v1.record_service_pb2_grpc import add_RecordServiceServicer_to_server
 from vultus.storage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 
@@ -54,8 +55,10 @@ from services.storage.protection.keyring import Keyring
 from services.storage.protection.keys import DataKeys
 from services.storage.protection.master import open_key_file
 from services.storage.protection.vault import Vault, open_vault
+from services.storage.provenance.agreements import Agreements
 from services.storage.provenance.credentials import open_credentials
 from services.storage.provenance.manifest import ManifestSigner
+from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
 from services.storage.settings import StorageSettings
@@ -155,6 +158,7 @@ class _Records:
     reviews: Reviews
     consents: Consents
     withdrawals: Withdrawals
+    agreements: Agreements
     erasures: Erasures
     usage: Usage
     quotas: Quotas
@@ -194,6 +198,7 @@ def _records(
         Reviews(database, erasures),
         Consents(database),
         Withdrawals(database, erasures),
+        Agreements(database),
         erasures,
         Usage(database),
         Quotas(database, limits),
@@ -216,6 +221,9 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
         ),
         f"{_PACKAGE}.UsageService": partial(
             add_UsageServiceServicer_to_server, UsageServicer(records.usage, records.quotas)
+        ),
+        f"{_PACKAGE}.ProvenanceService": partial(
+            add_ProvenanceServiceServicer_to_server, ProvenanceServicer(records.agreements)
         ),
     }
 

@@ -6,8 +6,9 @@ from services.storage.audit import tables as audit
 from services.storage.catalog import tables as catalog
 from services.storage.identity import tables as identity
 from services.storage.protection import tables as protection
+from services.storage.provenance import tables as provenance
 from services.storage.usage import tables as usage
 
 metadata = catalog.metadata
-AREAS = (audit, catalog, identity, protection, usage)
+AREAS = (audit, catalog, identity, protection, provenance, usage)
 """Modules with tables; what is imported here is known to the migrations."""

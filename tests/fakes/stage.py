@@ -42,6 +42,7 @@ from tests.fakes.identity import FakeCodeSender, FakePeople
 from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
+from tests.fakes.provenance import FakeProvenance
 from tests.fakes.streams import FakeStreams
 from tests.fakes.usage import FakeUsage
 from tests.fakes.videos import FakeVideos
@@ -80,8 +81,10 @@ class Stage:
         self.assets = FakeAssets(self.objects)
         self.avatars = FakeAvatars(self.assets, now)
         streams: dict[str, StreamRecord] = {}
-        self.videos = FakeVideos(self.avatars, self.assets, streams, now)
-        self.streams = FakeStreams(self.avatars, self.videos.kept, now, streams)
+        self.provenance = FakeProvenance(now)
+        permit = self.provenance.permit
+        self.videos = FakeVideos(self.avatars, self.assets, streams, now, permit)
+        self.streams = FakeStreams(self.avatars, self.videos.kept, now, permit, streams)
         self.consents = FakeConsents(self.avatars, self.videos, self.streams, now)
         self.usage = FakeUsage(now)
         self.recorder = FakeRecorder(self.objects)
@@ -152,6 +155,7 @@ class Stage:
                 code_sender=self.code_sender,
                 consents=self.consents,
                 usage=self.usage,
+                provenance=self.provenance,
                 avatars=self.avatars,
                 videos=self.videos,
                 idempotency=self.idempotency,

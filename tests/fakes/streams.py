@@ -11,6 +11,7 @@ from services.common.errors import InvalidInput, StateConflict, StreamNotFound, 
 from services.common.ids import new_id
 from services.gateway.records import Page, StreamRecord, StreamSpec, StreamStatus, Video
 from tests.fakes.catalog import FakeAvatars, page_of
+from tests.fakes.videos import Permit
 
 _ORDER = tuple(StreamStatus)
 _REASON = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -25,12 +26,15 @@ class FakeStreams:
     avatars: FakeAvatars
     videos: Mapping[str, Video]
     now: Callable[[], datetime]
+    permit: Permit
     kept: dict[str, StreamRecord] = field(default_factory=dict)
 
     async def create(self, account_id: str, spec: StreamSpec) -> StreamRecord:
         await self.avatars.require_ready(account_id, spec.avatar_id)
+        stream_id = new_id("st")
+        self.permit(account_id, stream_id, spec.look)
         stream = StreamRecord(
-            id=new_id("st"),
+            id=stream_id,
             account_id=account_id,
             spec=spec,
             status=StreamStatus.CREATED,

@@ -31,6 +31,8 @@ from services.gateway.records import (
 )
 from tests.fakes.catalog import FakeAvatars, page_of
 
+Permit = Callable[[str, str, Look], None]
+"""Refuses, or records, what bears no mark: the account, the video or stream, its look."""
 _BADLY_ENDED = {VideoStatus.FAILED, VideoStatus.REJECTED}
 
 
@@ -42,6 +44,7 @@ class FakeVideos:
     assets: Assets
     streams: Mapping[str, StreamRecord]
     now: Callable[[], datetime]
+    permit: Permit
     kept: dict[str, Video] = field(default_factory=dict)
     """Without their places in the queue."""
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
@@ -54,8 +57,11 @@ class FakeVideos:
 
     async def create(self, account_id: str, new: NewVideo) -> Video:
         await self._check_ingredients(account_id, new.spec)
+        video_id = new_id("vd")
+        if new.spec.stream_id is None:
+            self.permit(account_id, video_id, new.spec.look)
         video = Video(
-            id=new_id("vd"),
+            id=video_id,
             account_id=account_id,
             spec=new.spec,
             status=VideoStatus.QUEUED,

@@ -21,6 +21,7 @@ from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeaker
 from services.gateway.clients.moderation import GrpcModerator
 from services.gateway.clients.people import GrpcPeople
+from services.gateway.clients.provenance import GrpcProvenance
 from services.gateway.clients.storage import GrpcAssets, GrpcObjects
 from services.gateway.clients.usage import GrpcUsage
 from services.gateway.jobs import Jobs, News
@@ -46,6 +47,7 @@ class Clients:
     recorder: GrpcRecorder
     consents: GrpcConsents
     usage: GrpcUsage
+    provenance: GrpcProvenance
     moderator: GrpcModerator
     policies: GrpcPolicies
     reviews: GrpcReviews
@@ -83,6 +85,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             recorder=GrpcRecorder(storage),
             consents=GrpcConsents(storage),
             usage=GrpcUsage(storage),
+            provenance=GrpcProvenance(storage),
             moderator=GrpcModerator(channels["moderation"]),
             policies=GrpcPolicies(storage),
             reviews=GrpcReviews(storage),

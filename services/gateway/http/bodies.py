@@ -110,6 +110,8 @@ class Picture(Request):
     fps: Literal[25, 30] = 25
     background: BackgroundBody | None = None
     """What stands behind the person; left out: what the portrait shows."""
+    mark: bool = True
+    """False: no visible mark, as an agreement allows (`PUT /v1/account/unlabelled-agreement`)."""
 
     @model_validator(mode="after")
     def _short_side(self) -> Self:

@@ -30,6 +30,7 @@ from services.gateway.ports import (
     Streams,
     Videos,
 )
+from services.gateway.provenance import Provenance
 from services.gateway.settings import GatewaySettings
 from services.gateway.usage import Usage
 from services.gateway.webrtc.guests import Guests
@@ -46,6 +47,7 @@ class Gateway:
     code_sender: CodeSender
     consents: Consents
     usage: Usage
+    provenance: Provenance
     avatars: Avatars
     videos: Videos
     idempotency: Idempotency

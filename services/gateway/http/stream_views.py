@@ -32,6 +32,8 @@ class StreamView(View):
     expression: ExpressionBody | None
     """The look that it began with; what was changed since is seen, not told here."""
     background: BackgroundBody
+    mark: bool
+    """Whether its pictures say that they are generated."""
     idle_timeout_s: int
     max_duration_s: int
     record: bool
@@ -93,6 +95,7 @@ def _told(record: records.StreamRecord) -> dict[str, object]:
         "fps": spec.fps,
         "expression": ExpressionBody.of(spec.look.performance.expression),
         "background": told_background(spec.look.background),
+        "mark": not spec.look.unmarked,
         "idle_timeout_s": spec.idle_timeout_s,
         "max_duration_s": spec.max_duration_s,
         "record": spec.record,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.common.errors import (
+    AgreementRequired,
     AssetNotFound,
     AvatarNotFound,
     AvatarNotReady,
@@ -75,6 +76,7 @@ LiveSession = Annotated[Session, Depends(session_of)]
         AssetNotFound,
         VoiceNotFound,
         AvatarNotReady,
+        AgreementRequired,
         ContentRejected,
         ReviewPending,
         QuotaExceeded,
@@ -105,6 +107,7 @@ async def create_stream(
         look=Look(
             Performance(body.expression.expression() if body.expression else None),
             body.wanted_background(),
+            unmarked=not body.mark,
         ),
     )
     session, token = await gateway.sessions.create(account_id, spec)

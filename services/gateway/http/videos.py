@@ -12,6 +12,7 @@ import httpx
 from fastapi.responses import Response, StreamingResponse
 
 from services.common.errors import (
+    AgreementRequired,
     AssetNotFound,
     AvatarNotFound,
     AvatarNotReady,
@@ -82,6 +83,7 @@ _EVENT = {
         IdempotencyConflict,
         TextEmpty,
         TextTooLong,
+        AgreementRequired,
         UnsupportedLanguage,
         UnsupportedMedia,
         PayloadTooLarge,
@@ -126,7 +128,11 @@ def _spec(body: VideoRequest) -> VideoSpec:
         height=body.output.height or 0,
         fps=body.output.fps,
         subtitles=text is not None and body.output.subtitles != "none",
-        look=Look(asked_performance(body.performance, text), body.output.wanted_background()),
+        look=Look(
+            asked_performance(body.performance, text),
+            body.output.wanted_background(),
+            unmarked=not body.output.mark,
+        ),
     )
 
 

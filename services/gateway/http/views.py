@@ -193,6 +193,8 @@ class VideoView(View):
     fps: int
     performance: PerformanceBody | None
     background: BackgroundBody
+    mark: bool
+    """Whether its pictures say at the beginning that they were generated."""
     bytes: int | None
     error: Trouble | None
     review_id: str | None
@@ -220,6 +222,7 @@ class VideoView(View):
             fps=video.spec.fps,
             performance=PerformanceBody.of(video.spec.look.performance),
             background=told_background(video.spec.look.background),
+            mark=not video.spec.look.unmarked,
             bytes=video.size_bytes,
             error=Trouble.of(video.error),
             review_id=video.review_id or None,

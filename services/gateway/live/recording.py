@@ -15,6 +15,7 @@ from services.gateway.lease import Lease
 from services.gateway.live.phrases import RATE_HZ
 from services.gateway.live.program import RECORDER_LIMIT
 from services.gateway.live.session import Session
+from services.gateway.look import Look
 from services.gateway.media import AudioChunk, Frame, Recordable
 from services.gateway.pipeline import Stage
 from services.gateway.places import places
@@ -75,6 +76,7 @@ class Archive:
             height=session.look.height,
             fps=spec.fps,
             subtitles=False,
+            look=Look(unmarked=spec.look.unmarked),
         )
         video = await self._videos.create(session.record.account_id, NewVideo(wish))
         session.record = await self._streams.move(

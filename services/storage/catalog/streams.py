@@ -16,6 +16,7 @@ from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Stream, StreamSpec, StreamStatus
 from services.storage.catalog.tables import streams, videos
+from services.storage.provenance.agreements import permit
 from services.storage.usage.meter import count_streams
 from services.storage.usage.quotas import NO_LIMITS, admit_stream
 from services.storage.usage.records import Limits
@@ -55,13 +56,15 @@ class Streams:
     async def create(self, account_id: str, spec: StreamSpec) -> Stream:
         """Records a stream, created.
 
-        Raises AvatarNotFound, AvatarNotReady, QuotaExceeded, QuotaUsedUp.
+        Raises AvatarNotFound, AvatarNotReady, AgreementRequired, QuotaExceeded, QuotaUsedUp.
         """
+        stream_id = new_id(STREAM_ID)
         async with self._database.write() as tx:
             await admit_stream(tx, account_id, self._limits)
             await require_ready_avatar(tx, account_id, spec.avatar_id)
+            await permit(tx, account_id, stream_id, spec.look)
             values = {
-                "id": new_id(STREAM_ID),
+                "id": stream_id,
                 "account_id": account_id,
                 **_spec_columns(spec),
                 "status": StreamStatus.CREATED,

@@ -39,6 +39,7 @@ from services.storage.catalog.records import (
 )
 from services.storage.catalog.reviews import awaited, withdraw
 from services.storage.catalog.tables import assets, avatars, streams, videos
+from services.storage.provenance.agreements import permit
 from services.storage.refs import VIDEOS, ObjectRef
 from services.storage.usage.meter import count_video
 from services.storage.usage.quotas import NO_LIMITS, admit_video
@@ -114,13 +115,16 @@ class Videos:
         """Records a job, queued.
 
         Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia, StreamNotFound,
-        and but for what a stream is recorded to, QuotaExceeded, QuotaUsedUp.
+        AgreementRequired, and but for what a stream is recorded to, QuotaExceeded, QuotaUsedUp.
         """
         video_id = new_id(VIDEO_ID)
         async with self._database.write() as tx:
             if new.spec.stream_id is None:
                 await admit_video(tx, account_id, self._limits)
             await _check_ingredients(tx, account_id, new.spec)
+            if new.spec.stream_id is None:
+                # A recording is what its stream was permitted to be.
+                await permit(tx, account_id, video_id, new.spec.look)
             now = await tx.now()
             values = {
                 "id": video_id,

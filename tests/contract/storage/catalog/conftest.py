@@ -25,6 +25,7 @@ from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceService
 from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
 )
+from vultus.storage.v1.provenance_service_pb2_grpc import add_ProvenanceServiceServicer_to_server
 from vultus.storage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 
 from services.common.errors import Unavailable
@@ -42,6 +43,7 @@ from services.gateway.clients.catalog import (
 from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.people import GrpcPeople
+from services.gateway.clients.provenance import GrpcProvenance
 from services.gateway.clients.usage import GrpcUsage
 from services.gateway.consents import Attested
 from services.gateway.identity import Account, NewApiKey
@@ -77,6 +79,8 @@ from services.storage.identity.parts import Identity, identity_of
 from services.storage.identity.sessions import SessionLimits
 from services.storage.protection.master import KEY_BYTES, KeyFile
 from services.storage.protection.vault import Vault, open_vault
+from services.storage.provenance.agreements import Agreements
+from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.refs import ObjectRef
 from services.storage.usage.meter import Usage
 from services.storage.usage.quotas import Quotas
@@ -138,6 +142,7 @@ class House:
     consents: GrpcConsents
     usage: GrpcUsage
     sampler: Sampler
+    provenance: GrpcProvenance
     withdrawals: Withdrawals
     assets: Assets
     erasures: Erasures
@@ -300,6 +305,9 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 add_UsageServiceServicer_to_server,
                 UsageServicer(Usage(database), Quotas(database, LIMITS)),
             ),
+            "vultus.storage.v1.ProvenanceService": partial(
+                add_ProvenanceServiceServicer_to_server, ProvenanceServicer(Agreements(database))
+            ),
             "vultus.storage.v1.ModerationRecordService": partial(
                 add_ModerationRecordServiceServicer_to_server, judge
             ),
@@ -321,6 +329,7 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 consents=GrpcConsents(channel),
                 usage=GrpcUsage(channel),
                 sampler=Sampler(database),
+                provenance=GrpcProvenance(channel),
                 withdrawals=withdrawals,
                 assets=Assets(database, erasures, LIMITS),
                 erasures=erasures,

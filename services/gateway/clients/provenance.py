@@ -1,0 +1,57 @@
+"""Storage's record of provenance, over gRPC."""
+
+from __future__ import annotations
+
+import grpc
+from vultus.storage.v1 import provenance_service_pb2 as wire
+from vultus.storage.v1.provenance_service_pb2_grpc import ProvenanceServiceStub
+
+from services.common.grpc_client import call_metadata, unary
+from services.gateway.clients import messages
+from services.gateway.provenance import UnlabelledAgreement
+
+_QUICK_S = 10.0
+
+
+class GrpcProvenance:
+    """Storage's record of provenance."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = ProvenanceServiceStub(channel)
+
+    async def agreement(self, account_id: str) -> UnlabelledAgreement:
+        """What is asked of accounts, and whether it holds."""
+        request = wire.GetUnlabelledAgreementRequest(account_id=account_id)
+        call = self._stub.GetUnlabelledAgreement(
+            request, timeout=_QUICK_S, metadata=call_metadata()
+        )
+        return _agreement((await unary(call)).agreement)
+
+    async def accept_agreement(
+        self, account_id: str, version: str, *, actor_id: str
+    ) -> UnlabelledAgreement:
+        """Accepts it."""
+        request = wire.AcceptUnlabelledAgreementRequest(
+            account_id=account_id, version=version, actor_id=actor_id
+        )
+        call = self._stub.AcceptUnlabelledAgreement(
+            request, timeout=_QUICK_S, metadata=call_metadata()
+        )
+        return _agreement((await unary(call)).agreement)
+
+    async def end_agreement(self, account_id: str, *, actor_id: str) -> None:
+        """Ends it, if it holds."""
+        request = wire.EndUnlabelledAgreementRequest(account_id=account_id, actor_id=actor_id)
+        call = self._stub.EndUnlabelledAgreement(
+            request, timeout=_QUICK_S, metadata=call_metadata()
+        )
+        await unary(call)
+
+
+def _agreement(message: wire.UnlabelledAgreement) -> UnlabelledAgreement:
+    return UnlabelledAgreement(
+        message.version,
+        message.text,
+        message.accepted_by,
+        messages.optional_moment(message, "accepted_at"),
+    )

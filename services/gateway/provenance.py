@@ -1,0 +1,34 @@
+"""What is said of files that were made here, as the gateway sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class UnlabelledAgreement:
+    """Under what pictures may go without the visible mark, and whether an account accepted it."""
+
+    version: str
+    """The one that is asked for now."""
+    text: str
+    accepted_by: str
+    """Who accepted it; empty: it does not hold."""
+    accepted_at: datetime | None
+
+
+class Provenance(Protocol):
+    """Storage's record of it."""
+
+    async def agreement(self, account_id: str) -> UnlabelledAgreement:
+        """What is asked of accounts, and whether it holds."""
+
+    async def accept_agreement(
+        self, account_id: str, version: str, *, actor_id: str
+    ) -> UnlabelledAgreement:
+        """Accepts it. Raises StateConflict when another version is asked for."""
+
+    async def end_agreement(self, account_id: str, *, actor_id: str) -> None:
+        """Ends it, if it holds."""
