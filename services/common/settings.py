@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.common.residency import Residency
 from services.common.tls import Tls
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -20,6 +21,8 @@ def service_config(service: str) -> SettingsConfigDict:
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        # What is wrong is told; what it was may be secret.
+        hide_input_in_errors=True,
         populate_by_name=True,
         use_attribute_docstrings=True,
     )
@@ -51,6 +54,20 @@ class ServiceSettings(BaseSettings):
     health_listen: str | None = None
     """Address of a health service in the clear, for probes that know no TLS; unset: none."""
 
+    region: str | None = Field(default=None, validation_alias="VULTUS_REGION")
+    """Where data is to stay, for people to read; set: whatever leads elsewhere stops the start."""
+    residency: Residency = Field(default=Residency(), validation_alias="VULTUS_RESIDENCY")
+    """What belongs to the region, as JSON: `{"hosts": […], "networks": […], "s3_regions": […]}`."""
+
+    @model_validator(mode="after")
+    def _stay_in_the_region(self) -> Self:
+        if self.region is not None:
+            fields = {name: getattr(self, name) for name in type(self).model_fields}
+            for name, host in self.residency.outside(fields):
+                variable = self.variable(name)
+                raise ValueError(f"{variable}: {host} lies outside the region {self.region}")
+        return self
+
     @property
     def tls(self) -> Tls | None:
         """What secures this process's calls, if they are secured. Raises StartupError."""
@@ -59,10 +76,9 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def fields_help(cls) -> list[tuple[str, str, str]]:
         """Environment variable, default and meaning of every field, in order."""
-        prefix = cls.model_config.get("env_prefix", "")
         rows = []
         for name, info in cls.model_fields.items():
-            variable = str(info.validation_alias or f"{prefix}{name.upper()}")
+            variable = cls.variable(name)
             default = (
                 "required"
                 if info.is_required()
@@ -70,6 +86,12 @@ class ServiceSettings(BaseSettings):
             )
             rows.append((variable, default, info.description or ""))
         return rows
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """The environment variable of a field."""
+        prefix = cls.model_config.get("env_prefix", "")
+        return str(cls.model_fields[field].validation_alias or f"{prefix}{field.upper()}")
 
     @classmethod
     def load(cls) -> Self:
