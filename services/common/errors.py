@@ -24,11 +24,13 @@ DomainError
 ├── Forbidden                        PERMISSION_DENIED     403  forbidden
 │   ├── AgreementRequired                                  403  agreement_required
 │   ├── ContentRejected                                    403  content_rejected
-│   └── QuotaUsedUp                                        403  quota_exceeded
+│   ├── QuotaUsedUp                                        403  quota_exceeded
+│   └── Restricted                                         403  restricted
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
 │   ├── MemberNotFound  PersonNotFound  SessionNotFound
-│   └── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound  KeyErased
+│   ├── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound  KeyErased
+│   └── PrivacyRequestNotFound
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── AvatarNotReady                                     409  avatar_not_ready
 │   ├── ReviewPending                                      409  review_pending
@@ -251,6 +253,14 @@ class QuotaUsedUp(Forbidden):
     title = "The account's limit is reached"
 
 
+class Restricted(Forbidden):
+    """Its use was restricted on request: it may be stored, told and erased."""
+
+    reason = "RESTRICTED"
+    code = "restricted"
+    title = "Its use is restricted"
+
+
 class NotFound(DomainError):
     """It is not there, or not the caller's."""
 
@@ -313,6 +323,12 @@ class ConsentNotFound(NotFound):
     """No such consent."""
 
     reason = "CONSENT_NOT_FOUND"
+
+
+class PrivacyRequestNotFound(NotFound):
+    """No such request of a person."""
+
+    reason = "PRIVACY_REQUEST_NOT_FOUND"
 
 
 class KeyErased(NotFound):

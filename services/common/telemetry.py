@@ -22,6 +22,15 @@ JOBS_TOTAL = Counter(
     "vultus_jobs_total", "Jobs taken from the queue, by outcome.", ["queue", "outcome"]
 )
 QUEUE_DEPTH = Gauge("vultus_queue_depth", "Things waiting.", ["queue"])
+PRIVACY_REQUESTS_DUE = Gauge(
+    "vultus_privacy_requests_due",
+    "Unanswered requests of people, by how near their time is.",
+    ["when"],
+)
+UNDECREED_DUE_DATES_TOTAL = Counter(
+    "vultus_undecreed_due_dates_total",
+    "Times reckoned with holidays that the service does not know to be decreed.",
+)
 SESSIONS = Gauge("vultus_sessions", "Open animations.")
 LIVE_STREAMS = Gauge("vultus_live_streams", "Live streams of this gateway.")
 FRAMES_TOTAL = Counter("vultus_frames_total", "Frames drawn and encoded.")
