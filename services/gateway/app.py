@@ -130,6 +130,7 @@ def build(
         consents=clients.consents,
         usage=clients.usage,
         provenance=clients.provenance,
+        rights=clients.rights,
         avatars=clients.avatars,
         videos=clients.videos,
         idempotency=clients.idempotency,

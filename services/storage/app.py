@@ -61,6 +61,7 @@ from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
+from services.storage.rights.rights import Ground, Rights, build_rights
 from services.storage.settings import StorageSettings
 from services.storage.usage.meter import Usage
 from services.storage.usage.quotas import Quotas
@@ -93,7 +94,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
         vault = await open_vault(opened, master)
         database = opened.sealed_by(vault)
         with open_store(settings, Keyring(database, DataKeys(master))) as store:
-            records = _records(settings, database, store, vault)
+            records = _records(settings, database, store, vault, spool)
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             seal = await asyncio.to_thread(open_seal, settings)
             audit = audit_of(database, signer)
@@ -163,6 +164,7 @@ class _Records:
     usage: Usage
     quotas: Quotas
     sampler: Sampler
+    rights: Rights
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What goes on beside the calls."""
@@ -172,17 +174,19 @@ class _Records:
             self.reviews.run(),
             self.withdrawals.run(),
             self.sampler.run(),
+            self.rights.fulfilment.run(),
         )
 
 
 def _records(
-    settings: StorageSettings, database: Database, store: ObjectStore, vault: Vault
+    settings: StorageSettings, database: Database, store: ObjectStore, vault: Vault, spool: Spool
 ) -> _Records:
     limits = settings.quotas
     sessions = SessionLimits(
         timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_s)
     )
     erasures = Erasures(database, store)
+    withdrawals = Withdrawals(database, erasures)
     catalog = Catalog(
         Avatars(database, erasures),
         Videos(database, erasures, limits),
@@ -197,12 +201,15 @@ def _records(
         Policies(database),
         Reviews(database, erasures),
         Consents(database),
-        Withdrawals(database, erasures),
+        withdrawals,
         Agreements(database),
         erasures,
         Usage(database),
         Quotas(database, limits),
         Sampler(database),
+        build_rights(
+            Ground(database, vault, erasures, withdrawals, store, spool), settings.rights_rules
+        ),
     )
 
 
@@ -225,6 +232,7 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
         f"{_PACKAGE}.ProvenanceService": partial(
             add_ProvenanceServiceServicer_to_server, ProvenanceServicer(records.agreements)
         ),
+        f"{_PACKAGE}.RightsService": records.rights.register(),
     }
 
 

@@ -9,7 +9,8 @@ from typing import Protocol
 ASSETS = "assets"
 AVATARS = "avatars"
 VIDEOS = "videos"
-BUCKETS = (ASSETS, AVATARS, VIDEOS)
+EXPORTS = "exports"
+BUCKETS = (ASSETS, AVATARS, VIDEOS, EXPORTS)
 """The kinds of objects; each has a bucket of its own in S3."""
 
 

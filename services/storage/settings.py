@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from services.common.settings import ServiceSettings, service_config
+from services.storage.rights.rules import Rules
 from services.storage.usage.records import Limits, QuotaName
 
 _DRIVERS = {
@@ -49,7 +51,7 @@ class StorageSettings(ServiceSettings):
     s3_region: str = "us-east-1"
     """Its region."""
     s3_bucket_prefix: str = "vultus-"
-    """Stands before the names of the buckets `assets`, `avatars` and `videos`."""
+    """Stands before the names of the buckets `assets`, `avatars`, `videos` and `exports`."""
     s3_connections: int = Field(default=16, ge=1, le=256)
     """Requests to the S3 server at once; more wait."""
     session_idle_s: int = Field(default=12 * 3600, ge=60)
@@ -86,6 +88,19 @@ class StorageSettings(ServiceSettings):
     """PEM file of its key, of P-256 or Ed25519; goes with the certificates."""
     c2pa_timestamp_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     """RFC 3161 authority that is asked for the time of each manifest; unset: none."""
+    working_days_region: str = Field(default="CN", pattern=r"^[A-Z]{2}$")
+    """Country whose public holidays the fifteen working days for an answer leave out."""
+    working_days_zone: str = "Asia/Shanghai"
+    """Time zone in which those days begin and end."""
+    privacy_repeats_allowed: int = Field(default=5, ge=1)
+    """Requests of one kind on the same data in thirty days that are carried out by themselves; an
+    operator decides on more."""
+    privacy_archive_days: int = Field(default=7, ge=1, le=90)
+    """How long an archive of somebody's data can be fetched."""
+    data_place: str = ""
+    """Where the data are kept, as reports tell it: a country, a city, a provider."""
+    data_processors: tuple[str, ...] = ()
+    """Who else processes them for the operator, as reports tell it; a JSON list."""
     spool_folder: Path | None = None
     """Where files are on their way, for one process; unset: `cache/storage` below VULTUS_HOME."""
 
@@ -132,6 +147,18 @@ class StorageSettings(ServiceSettings):
         """The files of the certificates and of the key for manifests."""
         own = self.home / "keys" / "c2pa.pem"
         return self.c2pa_certificate_file or own, self.c2pa_key_file or own
+
+    @property
+    def rights_rules(self) -> Rules:
+        """How requests of people are answered."""
+        return Rules(
+            self.working_days_region,
+            self.working_days_zone,
+            self.privacy_repeats_allowed,
+            timedelta(days=self.privacy_archive_days),
+            self.data_place,
+            self.data_processors,
+        )
 
     @property
     def spool(self) -> Path:

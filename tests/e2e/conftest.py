@@ -113,8 +113,16 @@ class Stack:
 
     def account(self, name: str) -> str:
         """The API key of a new account, made as an operator does."""
+        made = self._command("services.gateway.accounts", "create", name)
+        return next(word for word in made.split() if word.startswith("vk_"))
+
+    def operate(self, *words: str) -> str:
+        """What a command of an operator prints."""
+        return self._command("services.gateway.operator", *words)
+
+    def _command(self, module: str, *words: str) -> str:
         made = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "services.gateway.accounts", "create", name],
+            [sys.executable, "-m", module, *words],
             cwd=ROOT,
             env={
                 **self._environment,
@@ -124,7 +132,7 @@ class Stack:
             text=True,
             check=True,
         )
-        return next(word for word in made.stdout.split() if word.startswith("vk_"))
+        return made.stdout
 
     def log(self, name: str) -> str:
         """All that a process printed."""

@@ -43,6 +43,7 @@ from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
 from tests.fakes.provenance import FakeProvenance
+from tests.fakes.rights import FakeRights
 from tests.fakes.streams import FakeStreams
 from tests.fakes.usage import FakeUsage
 from tests.fakes.videos import FakeVideos
@@ -87,6 +88,7 @@ class Stage:
         self.streams = FakeStreams(self.avatars, self.videos.kept, now, permit, streams)
         self.consents = FakeConsents(self.avatars, self.videos, self.streams, now)
         self.usage = FakeUsage(now)
+        self.rights = FakeRights(self.avatars, now)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
         self.policies = FakePolicies(now)
@@ -156,6 +158,7 @@ class Stage:
                 consents=self.consents,
                 usage=self.usage,
                 provenance=self.provenance,
+                rights=self.rights,
                 avatars=self.avatars,
                 videos=self.videos,
                 idempotency=self.idempotency,

@@ -22,6 +22,7 @@ from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeak
 from services.gateway.clients.moderation import GrpcModerator
 from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.provenance import GrpcProvenance
+from services.gateway.clients.rights import GrpcRights
 from services.gateway.clients.storage import GrpcAssets, GrpcObjects
 from services.gateway.clients.usage import GrpcUsage
 from services.gateway.jobs import Jobs, News
@@ -48,6 +49,7 @@ class Clients:
     consents: GrpcConsents
     usage: GrpcUsage
     provenance: GrpcProvenance
+    rights: GrpcRights
     moderator: GrpcModerator
     policies: GrpcPolicies
     reviews: GrpcReviews
@@ -86,6 +88,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             consents=GrpcConsents(storage),
             usage=GrpcUsage(storage),
             provenance=GrpcProvenance(storage),
+            rights=GrpcRights(storage),
             moderator=GrpcModerator(channels["moderation"]),
             policies=GrpcPolicies(storage),
             reviews=GrpcReviews(storage),

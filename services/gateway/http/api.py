@@ -27,6 +27,7 @@ from services.gateway.http import (
     moderation,
     outputs,
     policy,
+    privacy,
     problem,
     reviews,
     sessions,
@@ -59,6 +60,7 @@ same answer.
 ROUTERS = (
     assets.router,
     consents.router,
+    privacy.router,
     avatars.router,
     voices.router,
     speech.router,

@@ -31,6 +31,7 @@ from services.gateway.ports import (
     Videos,
 )
 from services.gateway.provenance import Provenance
+from services.gateway.rights import Rights
 from services.gateway.settings import GatewaySettings
 from services.gateway.usage import Usage
 from services.gateway.webrtc.guests import Guests
@@ -48,6 +49,7 @@ class Gateway:
     consents: Consents
     usage: Usage
     provenance: Provenance
+    rights: Rights
     avatars: Avatars
     videos: Videos
     idempotency: Idempotency

@@ -17,6 +17,7 @@ from services.common.errors import (
     DomainError,
     PayloadTooLarge,
     QuotaUsedUp,
+    Restricted,
     ReviewPending,
     TextEmpty,
     TextTooLong,
@@ -50,6 +51,7 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
         **problems(
             ContentRejected,
             QuotaUsedUp,
+            Restricted,
             ReviewPending,
             VoiceNotFound,
             TextEmpty,
@@ -76,6 +78,7 @@ async def create_speech(
     ] = False,
 ) -> Response:
     """Say a text."""
+    await gateway.rights.check_use(account_id)
     texts.check(body.text, max_characters=gateway.settings.max_speech_characters)
     await gateway.usage.require_speech(account_id)
     try:

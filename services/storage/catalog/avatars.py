@@ -24,6 +24,7 @@ from services.storage.catalog.records import Avatar, AvatarStatus, NewConsent, P
 from services.storage.catalog.reviews import withdraw
 from services.storage.catalog.tables import assets, avatars
 from services.storage.refs import AVATARS, ObjectRef
+from services.storage.rights.restrictions import require_unrestricted
 
 AVATAR_ID = "av"
 _PICTURE = "picture"
@@ -48,7 +49,8 @@ class Avatars:
     ) -> Avatar:
         """Records an avatar, preparing, under a consent, or together with a new one.
 
-        Raises AssetNotFound, UnsupportedMedia, ConsentNotFound, ConsentRequired, InvalidInput.
+        Raises AssetNotFound, UnsupportedMedia, ConsentNotFound, ConsentRequired, Restricted,
+        InvalidInput.
         """
         avatar_id = new_id(AVATAR_ID)
         async with self._database.write() as tx:
@@ -58,6 +60,7 @@ class Avatars:
                 held = await record_consent(tx, account_id, consent)
             else:
                 held = await require_consent(tx, account_id, consent, AVATAR)
+            await require_unrestricted(tx, account_id, held.id)
             values = {
                 "id": avatar_id,
                 "account_id": account_id,
@@ -185,12 +188,16 @@ async def find_avatar(tx: Transaction, account_id: str, avatar_id: str) -> Avata
 
 
 async def require_ready_avatar(tx: Transaction, account_id: str, avatar_id: str) -> None:
-    """Nobody erases it before the transaction ends. Raises AvatarNotFound, AvatarNotReady."""
+    """Nobody erases or restricts it before the transaction ends.
+
+    Raises AvatarNotFound, AvatarNotReady, Restricted.
+    """
     mine = (avatars.c.id == avatar_id, avatars.c.account_id == account_id)
     await tx.one_or_none(select(avatars.c.id).where(*mine).with_for_update(read=True))
     avatar = await find_avatar(tx, account_id, avatar_id)
     if avatar.status is not AvatarStatus.READY:
         raise AvatarNotReady(f"the avatar is {avatar.status}")
+    await require_unrestricted(tx, account_id, avatar.consent_id)
 
 
 async def _portrait(tx: Transaction, account_id: str, asset_id: str) -> ObjectRef:

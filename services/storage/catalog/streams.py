@@ -56,7 +56,8 @@ class Streams:
     async def create(self, account_id: str, spec: StreamSpec) -> Stream:
         """Records a stream, created.
 
-        Raises AvatarNotFound, AvatarNotReady, AgreementRequired, QuotaExceeded, QuotaUsedUp.
+        Raises AvatarNotFound, AvatarNotReady, Restricted, AgreementRequired, QuotaExceeded,
+        QuotaUsedUp.
         """
         stream_id = new_id(STREAM_ID)
         async with self._database.write() as tx:

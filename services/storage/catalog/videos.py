@@ -114,8 +114,9 @@ class Videos:
     async def create(self, account_id: str, new: NewVideo) -> Video:
         """Records a job, queued.
 
-        Raises AvatarNotFound, AvatarNotReady, AssetNotFound, UnsupportedMedia, StreamNotFound,
-        AgreementRequired, and but for what a stream is recorded to, QuotaExceeded, QuotaUsedUp.
+        Raises AvatarNotFound, AvatarNotReady, Restricted, AssetNotFound, UnsupportedMedia,
+        StreamNotFound, AgreementRequired, and but for what a stream is recorded to, QuotaExceeded,
+        QuotaUsedUp.
         """
         video_id = new_id(VIDEO_ID)
         async with self._database.write() as tx:

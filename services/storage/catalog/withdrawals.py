@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -70,6 +71,33 @@ class Withdrawals:
             if await _left(tx, consent.erased.objects):
                 raise Unavailable("not everything is erased yet", retry_after_s=_RETRY_AFTER_S)
         return consent
+
+    async def erase(self, tx: Transaction, account_id: str, consent_id: str, *, note: str) -> None:
+        """Ends a consent, and erases all that was ever made under it, finished videos too.
+
+        What an earlier end had left is added to what was erased. Raises ConsentNotFound.
+        """
+        row = await find_consent(tx, account_id, consent_id, locked=True)
+        if row.ended_at is None:
+            await self._end(tx, row, WITHDRAWN, note, erase_videos=True)
+            return
+        erased = consent_record(row).erased or Erased((), (), (), ())
+        video_ids, objects = await end_videos(
+            tx, self._erasures, account_id, erased.avatar_ids, finished_too=True
+        )
+        if video_ids:
+            more = replace(
+                erased,
+                video_ids=(*erased.video_ids, *video_ids),
+                objects=(*erased.objects, *objects),
+            )
+            this = update(consents).where(consents.c.id == consent_id)
+            await tx.execute(this.values(erased=_json(more)))
+
+    async def is_erased(self, tx: Transaction, account_id: str, consent_id: str) -> bool:
+        """Whether nothing is left of what a consent ended with. Raises ConsentNotFound."""
+        consent = consent_record(await find_consent(tx, account_id, consent_id))
+        return consent.erased is not None and not await _left(tx, consent.erased.objects)
 
     async def run(self) -> None:
         """Ends consents whose time is over, again and again until cancelled."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import grpc
@@ -28,7 +30,7 @@ from vultus.storage.v1.moderation_record_service_pb2_grpc import (
 from vultus.storage.v1.provenance_service_pb2_grpc import add_ProvenanceServiceServicer_to_server
 from vultus.storage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 
-from services.common.errors import Unavailable
+from services.common.errors import NotFound, Unavailable
 from services.common.grpc_client import open_channel
 from services.common.grpc_server import serve_grpc
 from services.common.ids import new_id
@@ -44,6 +46,7 @@ from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.provenance import GrpcProvenance
+from services.gateway.clients.rights import GrpcRights
 from services.gateway.clients.usage import GrpcUsage
 from services.gateway.consents import Attested
 from services.gateway.identity import Account, NewApiKey
@@ -77,11 +80,16 @@ from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
 from services.storage.identity.parts import Identity, identity_of
 from services.storage.identity.sessions import SessionLimits
+from services.storage.objects.spool import Spool
+from services.storage.objects.store import ObjectInfo
 from services.storage.protection.master import KEY_BYTES, KeyFile
 from services.storage.protection.vault import Vault, open_vault
 from services.storage.provenance.agreements import Agreements
 from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.refs import ObjectRef
+from services.storage.rights.fulfilment import Fulfilment
+from services.storage.rights.rights import Ground, build_rights
+from services.storage.rights.rules import Rules
 from services.storage.usage.meter import Usage
 from services.storage.usage.quotas import Quotas
 from services.storage.usage.records import Limits, QuotaName
@@ -94,6 +102,7 @@ if TYPE_CHECKING:
 
 MASTER = KeyFile([os.urandom(KEY_BYTES)])
 """Of all houses, so that several can stand on one database."""
+RULES = Rules("CN", "Asia/Shanghai", 3, timedelta(days=7), "Hangzhou", ("Cloud Ltd",))
 SERVICE = "vultus.storage.v1.CatalogService"
 LIMITS: Limits = {QuotaName.VIDEOS_AT_ONCE: 500, QuotaName.STREAMS_AT_ONCE: 50}
 
@@ -116,12 +125,31 @@ class ObjectsInMemory:
     """Objects that can be deleted, unless the store is down."""
 
     kept: set[ObjectRef] = field(default_factory=set)
+    content: dict[ObjectRef, bytes] = field(default_factory=dict)
     down: bool = False
 
     async def delete(self, refs: Sequence[ObjectRef]) -> None:
         if self.down:
             raise Unavailable("the object store does not answer")
         self.kept -= set(refs)
+
+    async def open(self, ref: ObjectRef) -> tuple[ObjectInfo, AsyncGenerator[bytes, None]]:
+        if self.down:
+            raise Unavailable("the object store does not answer")
+        if ref not in self.kept:
+            raise NotFound("no such object")
+        content = self.content.get(ref, str(ref).encode())
+
+        async def blocks() -> AsyncGenerator[bytes, None]:
+            yield content
+
+        return ObjectInfo("application/octet-stream", len(content), "etag"), blocks()
+
+    async def write(self, ref: ObjectRef, content_type: str, path: Path) -> None:
+        if self.down:
+            raise Unavailable("the object store does not answer")
+        self.kept.add(ref)
+        self.content[ref] = await asyncio.to_thread(path.read_bytes)
 
 
 @dataclass
@@ -150,6 +178,8 @@ class House:
     audit_records: Audit
     database: Database
     vault: Vault
+    rights: GrpcRights
+    fulfilment: Fulfilment
     objects: ObjectsInMemory
     clock: MovableClock
 
@@ -273,6 +303,13 @@ async def sealed(opened: Database) -> Database:
 @asynccontextmanager
 async def open_house(url: URL) -> AsyncIterator[House]:
     """A catalog that is served on a port of its own."""
+    with TemporaryDirectory() as spool:
+        async with _built(url, Spool(Path(spool))) as house:
+            yield house
+
+
+@asynccontextmanager
+async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
     clock, objects = MovableClock(), ObjectsInMemory()
     async with open_database(url, connections=5, clock=clock) as opened:
         await migrate(opened)
@@ -293,6 +330,8 @@ async def open_house(url: URL) -> AsyncIterator[House]:
         judge = ModerationRecordServicer(Policies(database), reviews)
         signer = Signer(Ed25519PrivateKey.generate())
         audit = audit_of(database, signer)
+        ground = Ground(database, vault, erasures, withdrawals, objects, spool)
+        rights = build_rights(ground, RULES)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,
             **audit.services(),
@@ -311,6 +350,7 @@ async def open_house(url: URL) -> AsyncIterator[House]:
             "vultus.storage.v1.ModerationRecordService": partial(
                 add_ModerationRecordServiceServicer_to_server, judge
             ),
+            "vultus.storage.v1.RightsService": rights.register(),
         }
         served = serve_grpc("127.0.0.1:0", services, drain_timeout_s=0)
         async with served as endpoint, open_channel(endpoint.address) as channel:
@@ -337,6 +377,8 @@ async def open_house(url: URL) -> AsyncIterator[House]:
                 audit_records=audit,
                 database=database,
                 vault=vault,
+                rights=GrpcRights(channel),
+                fulfilment=rights.fulfilment,
                 objects=objects,
                 clock=clock,
             )

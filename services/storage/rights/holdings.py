@@ -1,0 +1,406 @@
+"""What is held on people: every table with an account's rows in it, and what it is held for.
+
+A report counts it, an archive holds it. A test holds this list to the tables that there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Row, Table, false, func, literal, select, tuple_
+
+from services.common.errors import KeyErased
+from services.storage.audit.tables import audit_entries
+from services.storage.catalog.database import Database, Transaction
+from services.storage.catalog.tables import (
+    Sealed,
+    assets,
+    avatars,
+    consents,
+    idempotency_keys,
+    policies,
+    review_decisions,
+    reviews,
+    streams,
+    videos,
+)
+from services.storage.identity.codes import PHONE
+from services.storage.identity.people import USER_NAME
+from services.storage.identity.tables import (
+    accounts,
+    api_keys,
+    invitations,
+    members,
+    people,
+    sessions,
+)
+from services.storage.protection.vault import Vault
+from services.storage.provenance.tables import unlabelled_agreements, unlabelled_outputs
+from services.storage.refs import ObjectRef
+from services.storage.rights.scope import Scope
+from services.storage.rights.tables import privacy_request_steps, privacy_requests, restrictions
+from services.storage.usage.tables import quotas, usage_days, usage_entries
+
+_AT_ONCE = 200
+_Rows = Callable[[Scope], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One table, and which of its rows are a person's or an account's."""
+
+    noun: str
+    table: Table
+    purpose: str
+    kept: str
+    """How long."""
+    of_account: _Rows
+    of_person: _Rows
+    key: tuple[str, ...] = ("id",)
+    """Columns whose values differ, taken together, within an account."""
+    untold: frozenset[str] = frozenset()
+    """Columns that are nobody's data, or secrets."""
+    sealed: Mapping[str, str] | None = None
+    """Columns whose bytes the vault sealed, and the fields that they are bound to."""
+    owner: str | None = None
+    """The column with the owner of what is sealed so; None: it is the account."""
+    media: tuple[str, ...] = ()
+    """Columns that name objects which go into an archive."""
+
+    def rows(self, scope: Scope) -> ColumnElement[bool]:
+        """Which rows are in the scope."""
+        return self.of_account(scope) if scope.is_whole else self.of_person(scope)
+
+
+def _mine(table: Table) -> _Rows:
+    return lambda scope: table.c.account_id == scope.account_id
+
+
+def _of(column: Column[Any], ids: Callable[[Scope], tuple[str, ...]]) -> _Rows:
+    """Rows of the account whose column names something of the person."""
+    table = column.table
+    return lambda scope: (table.c.account_id == scope.account_id) & column.in_(ids(scope))
+
+
+def _members(scope: Scope) -> ColumnElement[bool]:
+    theirs = select(members.c.person_id).where(members.c.account_id == scope.account_id)
+    return people.c.id.in_(theirs)
+
+
+def _consents(scope: Scope) -> tuple[str, ...]:
+    return scope.consent_ids or ()
+
+
+def _nobody(_: Scope) -> ColumnElement[bool]:
+    """What belongs to the account alone."""
+    return false()
+
+
+def _decisions(scope: Scope) -> ColumnElement[bool]:
+    whole = reviews.c.account_id == scope.account_id
+    mine = whole if scope.is_whole else whole & reviews.c.id.in_(scope.review_ids)
+    return review_decisions.c.review_id.in_(select(reviews.c.id).where(mine))
+
+
+def _requests_of(scope: Scope) -> ColumnElement[bool]:
+    mine = privacy_requests.c.account_id == scope.account_id
+    about = privacy_requests.c.consent_id
+    return mine if scope.is_whole else mine & about.in_(_consents(scope))
+
+
+def _steps(scope: Scope) -> ColumnElement[bool]:
+    theirs = select(privacy_requests.c.id).where(_requests_of(scope))
+    return privacy_request_steps.c.request_id.in_(theirs)
+
+
+_UNTIL_DELETED = "until you delete it"
+_WITH_ACCOUNT = "as long as the account"
+HOLDINGS = (
+    Holding(
+        "account",
+        accounts,
+        "to know whose everything else is",
+        _WITH_ACCOUNT,
+        lambda scope: accounts.c.id == scope.account_id,
+        _nobody,
+        untold=frozenset({"webhook_secret"}),
+    ),
+    Holding(
+        "api_keys",
+        api_keys,
+        "to let you in",
+        _WITH_ACCOUNT,
+        _mine(api_keys),
+        _nobody,
+        untold=frozenset({"secret_sha256", "rotated_sha256"}),
+    ),
+    Holding(
+        "people",
+        people,
+        "to know who acts for you",
+        "as long as they belong to an account",
+        _members,
+        _nobody,
+        # What members tell each other; the rest is each one's own.
+        untold=frozenset({"phone_index", "email", "email_index"}),
+        sealed={"phone": PHONE, "user_name": USER_NAME},
+        owner="id",
+    ),
+    Holding(
+        "members",
+        members,
+        "to know what they may do",
+        "until they leave",
+        _mine(members),
+        _nobody,
+        key=("person_id",),
+    ),
+    Holding(
+        "invitations",
+        invitations,
+        "to let people in whom you invited",
+        "until they are accepted or run out",
+        _mine(invitations),
+        _nobody,
+        untold=frozenset({"phone_index"}),
+        sealed={"phone": PHONE},
+    ),
+    Holding(
+        "sessions",
+        sessions,
+        "to keep people signed in",
+        _WITH_ACCOUNT,
+        _mine(sessions),
+        _nobody,
+        untold=frozenset({"token_sha256"}),
+    ),
+    Holding(
+        "consents",
+        consents,
+        "to prove who allowed what",
+        _WITH_ACCOUNT,
+        _mine(consents),
+        _of(consents.c.id, _consents),
+    ),
+    Holding(
+        "assets",
+        assets,
+        "what avatars and videos are made from",
+        _UNTIL_DELETED,
+        _mine(assets),
+        _of(assets.c.id, lambda scope: scope.asset_ids),
+        media=("object",),
+    ),
+    Holding(
+        "avatars",
+        avatars,
+        "to draw the person speaking",
+        "until you delete it, or its consent ends",
+        _mine(avatars),
+        _of(avatars.c.id, lambda scope: scope.avatar_ids),
+        media=("portrait", "preview"),
+    ),
+    Holding(
+        "videos",
+        videos,
+        "what you had made",
+        _UNTIL_DELETED,
+        _mine(videos),
+        _of(videos.c.avatar_id, lambda scope: scope.avatar_ids),
+        untold=frozenset({"lease_holder", "leased_until"}),
+        media=("content", "words"),
+    ),
+    Holding(
+        "streams",
+        streams,
+        "the record of live streams",
+        _WITH_ACCOUNT,
+        _mine(streams),
+        _of(streams.c.avatar_id, lambda scope: scope.avatar_ids),
+    ),
+    Holding(
+        "policies",
+        policies,
+        "how your content is judged",
+        _WITH_ACCOUNT,
+        _mine(policies),
+        _nobody,
+        key=("version",),
+    ),
+    Holding(
+        "reviews",
+        reviews,
+        "contents that a person decides on",
+        "the content thirty days after its review has ended, the decision as long as the account",
+        _mine(reviews),
+        _of(reviews.c.id, lambda scope: scope.review_ids),
+    ),
+    Holding(
+        "review_decisions",
+        review_decisions,
+        "who decided on contents",
+        _WITH_ACCOUNT,
+        _decisions,
+        _decisions,
+    ),
+    Holding(
+        "idempotency_keys",
+        idempotency_keys,
+        "to answer a repeated request as the first",
+        "24 hours",
+        _mine(idempotency_keys),
+        _nobody,
+        key=("key",),
+    ),
+    Holding(
+        "unlabelled_agreements",
+        unlabelled_agreements,
+        "to prove what you answer for",
+        _WITH_ACCOUNT,
+        _mine(unlabelled_agreements),
+        _nobody,
+    ),
+    Holding(
+        "unlabelled_outputs",
+        unlabelled_outputs,
+        "to know which outputs carry no mark",
+        _WITH_ACCOUNT,
+        _mine(unlabelled_outputs),
+        _of(unlabelled_outputs.c.output_id, lambda scope: scope.output_ids),
+        key=("output_id",),
+    ),
+    Holding(
+        "usage_days",
+        usage_days,
+        "to tell you what you used",
+        _WITH_ACCOUNT,
+        _mine(usage_days),
+        _nobody,
+        key=("day", "kind"),
+    ),
+    Holding(
+        "usage_entries",
+        usage_entries,
+        "to count everything once",
+        _WITH_ACCOUNT,
+        _mine(usage_entries),
+        _nobody,
+    ),
+    Holding(
+        "quotas",
+        quotas,
+        "how much you may use",
+        _WITH_ACCOUNT,
+        _mine(quotas),
+        _nobody,
+        key=("name",),
+    ),
+    Holding(
+        "audit_entries",
+        audit_entries,
+        "to prove who did what",
+        "as the operator's audit is kept",
+        _mine(audit_entries),
+        _nobody,
+        key=("seq",),
+    ),
+    Holding(
+        "privacy_requests",
+        privacy_requests,
+        "what was asked about personal data",
+        _WITH_ACCOUNT,
+        _requests_of,
+        _requests_of,
+        untold=frozenset({"reminded", "resume_at", "archive"}),
+    ),
+    Holding(
+        "privacy_request_steps",
+        privacy_request_steps,
+        "what was done about it",
+        _WITH_ACCOUNT,
+        _steps,
+        _steps,
+    ),
+    Holding(
+        "restrictions",
+        restrictions,
+        "what may not be used",
+        "until it is lifted",
+        _mine(restrictions),
+        _of(restrictions.c.consent_id, _consents),
+        key=("consent_id",),
+    ),
+)
+"""In the order of an archive's index."""
+
+
+async def count(tx: Transaction, holding: Holding, scope: Scope) -> int:
+    """How many rows are in the scope."""
+    query = select(func.count()).select_from(holding.table).where(holding.rows(scope))
+    found = await tx.one(query)
+    return int(found[0])
+
+
+async def rows_of(
+    database: Database, holding: Holding, scope: Scope
+) -> AsyncGenerator[tuple[Transaction, Row[Any]], None]:
+    """Every row in the scope, in short transactions: what comes or goes meanwhile may be missed.
+
+    Each comes with the transaction in which it can be unsealed.
+    """
+    columns = [holding.table.c[name] for name in holding.key]
+    key, last = tuple_(*columns), None
+    while True:
+        query = select(holding.table).where(holding.rows(scope))
+        if last is not None:
+            after = (literal(last._mapping[column.name], column.type) for column in columns)
+            query = query.where(key > tuple_(*after))
+        async with database.read() as tx:
+            rows = await tx.all(query.order_by(*columns).limit(_AT_ONCE))
+            for row in rows:
+                yield tx, row
+        if len(rows) < _AT_ONCE:
+            return
+        last = rows[-1]
+
+
+async def told(
+    tx: Transaction, vault: Vault, holding: Holding, scope: Scope, row: Row[Any]
+) -> dict[str, Any]:
+    """A row as JSON can say it, without what is untold, and unsealed."""
+    values: dict[str, Any] = {}
+    sealed = holding.sealed or {}
+    owner_id = row._mapping[holding.owner] if holding.owner else scope.account_id
+    for name, value in row._mapping.items():
+        if name in holding.untold:
+            continue
+        column = holding.table.c[name]
+        if name in sealed and value is not None:
+            opening = vault.unseal(tx, owner_id, value, field=sealed[name])
+            values[name] = await _unless_erased(opening)
+        elif isinstance(column.type, Sealed) and value is not None:
+            values[name] = await _unless_erased(tx.unseal(column, scope.account_id, value))
+        else:
+            values[name] = _plain(value)
+    return values
+
+
+async def _unless_erased(opening: Awaitable[str]) -> str | None:
+    """The text; None: it was erased with its owner's key."""
+    try:
+        return await opening
+    except KeyErased:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, ObjectRef):
+        return f"{value.bucket}/{value.key}"
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value
