@@ -140,6 +140,14 @@ class Rights(Protocol):
     async def get(self, account_id: str, request_id: str) -> PrivacyRequest:
         """One request. Raises PrivacyRequestNotFound."""
 
+    async def prove(
+        self, account_id: str, request_id: str, *, person_id: str, code: str
+    ) -> PrivacyRequest:
+        """A code shows that a person of the account asks.
+
+        Raises PrivacyRequestNotFound, CodeInvalid, StateConflict.
+        """
+
     async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[PrivacyRequest]:
         """A page of the account's requests, newest first, without steps."""
 

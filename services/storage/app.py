@@ -187,6 +187,7 @@ def _records(
     )
     erasures = Erasures(database, store)
     withdrawals = Withdrawals(database, erasures)
+    identity = identity_of(database, vault, sessions)
     catalog = Catalog(
         Avatars(database, erasures),
         Videos(database, erasures, limits),
@@ -195,7 +196,7 @@ def _records(
     )
     return _Records(
         vault,
-        identity_of(database, vault, sessions),
+        identity,
         catalog,
         Assets(database, erasures, limits),
         Policies(database),
@@ -208,7 +209,8 @@ def _records(
         Quotas(database, limits),
         Sampler(database),
         build_rights(
-            Ground(database, vault, erasures, withdrawals, store, spool), settings.rights_rules
+            Ground(database, vault, identity.codes, erasures, withdrawals, store, spool),
+            settings.rights_rules,
         ),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.common.errors import (
+    CodeInvalid,
     ConsentNotFound,
     InvalidInput,
     PrivacyRequestNotFound,
@@ -35,6 +36,8 @@ class FakeRights:
 
     avatars: FakeAvatars
     now: Callable[[], datetime]
+    code: str = "123456"
+    """The one that is right."""
     kept: dict[str, PrivacyRequest] = field(default_factory=dict)
     restricted: dict[str, builtins.list[Restriction]] = field(default_factory=dict)
 
@@ -73,6 +76,16 @@ class FakeRights:
         if request is None or request.account_id != account_id:
             raise PrivacyRequestNotFound("no such request")
         return request
+
+    async def prove(
+        self, account_id: str, request_id: str, *, person_id: str, code: str
+    ) -> PrivacyRequest:
+        request = await self.get(account_id, request_id)
+        if request.state is not RequestState.IDENTITY_PENDING:
+            raise StateConflict(f"the request is {request.state}")
+        if code != self.code:
+            raise CodeInvalid("the code is wrong, too old, or was used")
+        return self._opened(request, "code", person_id, "")
 
     async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[PrivacyRequest]:
         mine = [one for one in self.kept.values() if one.account_id == account_id]

@@ -76,6 +76,16 @@ class GrpcRights:
         call = self._stub.GetRequest(request, timeout=_QUICK_S, metadata=call_metadata())
         return _request((await unary(call)).request)
 
+    async def prove(
+        self, account_id: str, request_id: str, *, person_id: str, code: str
+    ) -> PrivacyRequest:
+        """A code shows that a person of the account asks."""
+        request = wire.ProveIdentityRequest(
+            account_id=account_id, request_id=request_id, person_id=person_id, code=code
+        )
+        call = self._stub.ProveIdentity(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _request((await unary(call)).request)
+
     async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[PrivacyRequest]:
         """A page of the account's requests, newest first."""
         request = wire.ListRequestsRequest(account_id=account_id, limit=limit, cursor=cursor)

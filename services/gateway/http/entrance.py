@@ -25,7 +25,7 @@ from services.gateway.phones import e164
 
 router = open_router("account")
 
-Purpose = Literal["sign_up", "sign_in", "new_phone"]
+Purpose = Literal["sign_up", "sign_in", "new_phone", "privacy_request"]
 
 
 class CodeRequest(Request):

@@ -9,8 +9,10 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field, model_validator
 
 from services.common.errors import (
+    CodeInvalid,
     Conflict,
     ConsentNotFound,
+    Forbidden,
     IdempotencyConflict,
     PayloadTooLarge,
     PrivacyRequestNotFound,
@@ -29,11 +31,12 @@ from services.gateway.http.context import (
     InGateway,
     Limit,
 )
-from services.gateway.http.fields import Id, Name, Statement, Subject
+from services.gateway.http.fields import Code, Id, Name, Statement, Subject
 from services.gateway.http.files import FILE_SCHEMA, Asked, File, fetched, looked_at
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router
+from services.gateway.http.route import api_router, needs
 from services.gateway.http.views import Page, View, page_of
+from services.gateway.permissions import Scope
 
 router = api_router("privacy")
 
@@ -99,6 +102,13 @@ class PrivacyRequestBody(Request):
                 "is checked here"
             )
         return self
+
+
+class IdentityBody(Request):
+    """Who asks."""
+
+    code: Code
+    """For the purpose `privacy_request`, sent to your phone."""
 
 
 class TargetView(View):
@@ -257,6 +267,28 @@ def _target(about: AboutAccount | AboutConsent | AboutSubject) -> rights.Target:
             return rights.Target()
 
 
+@router.post(
+    "/privacy/requests/{request_id}/identity",
+    responses=problems(
+        PrivacyRequestNotFound, CodeInvalid, StateConflict, PayloadTooLarge, UnsupportedMedia
+    ),
+)
+async def prove_identity(
+    request_id: str, body: IdentityBody, gateway: InGateway, caller: InCaller
+) -> PrivacyRequestView:
+    """Show who asks, signed in, by a code for `privacy_request` from `POST /v1/codes`.
+
+    The time to answer begins. Without a person to sign in, the operator finds out who asks.
+    """
+    request = await gateway.rights.get(caller.account_id, request_id)
+    if caller.role is None:
+        raise Forbidden("sign in: an API key is nobody")
+    request = await gateway.rights.prove(
+        caller.account_id, request_id, person_id=caller.actor_id, code=body.code
+    )
+    return PrivacyRequestView.of(request)
+
+
 @router.get("/privacy/requests", responses=problems())
 async def list_privacy_requests(
     gateway: InGateway, account_id: AccountId, limit: Limit = 20, cursor: Cursor = ""
@@ -289,17 +321,24 @@ async def cancel_privacy_request(
     "/privacy/requests/{request_id}/archive",
     response_class=StreamingResponse,
     responses=_ARCHIVE_RESPONSES,
+    openapi_extra=needs(Scope.PRIVACY_WRITE),
 )
 async def get_privacy_archive(
     request_id: str, gateway: InGateway, account_id: AccountId, asked: Asked
 ) -> Response:
-    """Fetch what an export made: a ZIP of JSON and media, with the hash of each in `index.json`."""
+    """Fetch what an export made: a ZIP of JSON and media, with the hash of each in `index.json`.
+
+    It holds everything, so that reading requests is not enough.
+    """
     file = await _archive(gateway, account_id, request_id)
     return await fetched(gateway.objects, file, asked)
 
 
 @router.head(
-    "/privacy/requests/{request_id}/archive", response_class=Response, responses=_HEAD_RESPONSES
+    "/privacy/requests/{request_id}/archive",
+    response_class=Response,
+    responses=_HEAD_RESPONSES,
+    openapi_extra=needs(Scope.PRIVACY_WRITE),
 )
 async def head_privacy_archive(
     request_id: str, gateway: InGateway, account_id: AccountId, asked: Asked

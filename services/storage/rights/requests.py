@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from services.common.errors import (
     ConsentNotFound,
     InvalidInput,
+    MemberNotFound,
     PrivacyRequestNotFound,
     StateConflict,
 )
@@ -25,6 +26,8 @@ from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.tables import consents
 from services.storage.identity.accounts import require_account
+from services.storage.identity.codes import Codes
+from services.storage.identity.tables import members
 from services.storage.rights.corrections import check_corrections
 from services.storage.rights.records import (
     About,
@@ -46,7 +49,9 @@ ANSWERED_WITHIN = 15
 """Working days."""
 MAX_TEXT = 2_000
 MAX_PENDING = 500
-ATTESTED = "attested"
+ATTESTED, PROVED = "attested", "code"
+PURPOSE = "privacy_request"
+"""Of the code that shows who asks."""
 UNENDED = tuple(state for state in RequestState if not state.is_end)
 _REPEATS_COUNT_FOR = timedelta(days=30)
 _CANCELLABLE = (RequestState.IDENTITY_PENDING, RequestState.OPEN)
@@ -55,8 +60,11 @@ _CANCELLABLE = (RequestState.IDENTITY_PENDING, RequestState.OPEN)
 class Requests:
     """The record of requests. Every method may raise Unavailable or StorageFull."""
 
-    def __init__(self, database: Database, days: WorkingDays, *, repeats_allowed: int) -> None:
+    def __init__(
+        self, database: Database, codes: Codes, days: WorkingDays, *, repeats_allowed: int
+    ) -> None:
         self._database = database
+        self._codes = codes
         self._days = days
         self._repeats_allowed = repeats_allowed
 
@@ -122,6 +130,21 @@ class Requests:
             rows = await tx.all(query.order_by(*order, privacy_requests.c.id).limit(limit))
             return [request_record(row) for row in rows]
 
+    async def prove(
+        self, account_id: str, request_id: str, *, person_id: str, code: str
+    ) -> PrivacyRequest:
+        """A person of the account shows by a code that they ask: the clock begins.
+
+        Raises PrivacyRequestNotFound, StateConflict, MemberNotFound, CodeInvalid.
+        """
+        async with self._database.read() as tx:
+            _require_pending(await find_request(tx, request_id, account_id))
+            await _require_member(tx, account_id, person_id)
+        async with self._codes.confirmed(person_id, PURPOSE, code) as tx:
+            row = await find_request(tx, request_id, account_id, locked=True)
+            _require_pending(row)
+            return await _record(tx, await self._open(tx, row, PROVED, person_id, ""))
+
     async def confirm(self, request_id: str, *, note: str) -> PrivacyRequest:
         """An operator has checked who asks: the clock begins.
 
@@ -130,8 +153,7 @@ class Requests:
         _check_note(note)
         async with self._database.write() as tx:
             row = await find_request(tx, request_id, locked=True)
-            if row.state is not RequestState.IDENTITY_PENDING:
-                raise StateConflict(f"the request is {row.state}")
+            _require_pending(row)
             row = await self._open(tx, row, OPERATOR, OPERATOR, note)
             return await _record(tx, row)
 
@@ -314,6 +336,17 @@ def _check(new: NewRequest) -> None:
         )
     if (new.kind is RequestKind.CORRECTION) != bool(new.corrections):
         raise InvalidInput("corrections belong to the kind correction")
+
+
+def _require_pending(row: Row[Any]) -> None:
+    if row.state is not RequestState.IDENTITY_PENDING:
+        raise StateConflict(f"the request is {row.state}")
+
+
+async def _require_member(tx: Transaction, account_id: str, person_id: str) -> None:
+    mine = (members.c.account_id == account_id, members.c.person_id == person_id)
+    if await tx.one_or_none(select(members.c.role).where(*mine)) is None:
+        raise MemberNotFound("no such member")
 
 
 def _check_note(note: str) -> None:

@@ -12,6 +12,7 @@ from vultus.storage.v1.rights_service_pb2_grpc import add_RightsServiceServicer_
 from services.storage.catalog.database import Database
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.withdrawals import Withdrawals
+from services.storage.identity.codes import Codes
 from services.storage.objects.spool import Spool
 from services.storage.protection.vault import Vault
 from services.storage.rights.archive import Archivist, Media
@@ -45,6 +46,7 @@ class Ground:
 
     database: Database
     vault: Vault
+    codes: Codes
     erasures: Erasures
     withdrawals: Withdrawals
     media: Media
@@ -64,5 +66,5 @@ def build_rights(ground: Ground, rules: Rules) -> Rights:
         days,
         archives_kept=rules.archives_kept,
     )
-    requests = Requests(database, days, repeats_allowed=rules.repeats_allowed)
+    requests = Requests(database, ground.codes, days, repeats_allowed=rules.repeats_allowed)
     return Rights(requests, Restrictions(database), fulfilment)

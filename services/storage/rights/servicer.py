@@ -70,6 +70,15 @@ class RightsServicer(RightsServiceServicer):
         made = await self._requests.create(request.account_id, new)
         return wire.CreateRequestResponse(request=_request(made))
 
+    async def ProveIdentity(
+        self, request: wire.ProveIdentityRequest, context: Context
+    ) -> wire.ProveIdentityResponse:
+        """See the proto."""
+        proved = await self._requests.prove(
+            request.account_id, request.request_id, person_id=request.person_id, code=request.code
+        )
+        return wire.ProveIdentityResponse(request=_request(proved))
+
     async def GetRequest(
         self, request: wire.GetRequestRequest, context: Context
     ) -> wire.GetRequestResponse:

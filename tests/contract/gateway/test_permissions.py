@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -18,7 +19,9 @@ from services.gateway.http.api import ROUTERS
 from services.gateway.http.open_route import OpenRoute
 from services.gateway.http.route import Route
 from services.gateway.http.whep import GuestRoute
+from services.gateway.media import ObjectRef
 from services.gateway.permissions import SCOPES_OF_ROLE, Role, Scope
+from services.gateway.rights import Archive
 from services.gateway.settings import GatewaySettings
 from tests.contract.gateway.test_doors import problem
 from tests.contract.gateway.test_keys import bearing
@@ -88,6 +91,14 @@ WHO = {
     "list_api_keys": ODA,
     "rotate_api_key": OD,
     "revoke_api_key": OD,
+    "create_privacy_request": O,
+    "prove_identity": O,
+    "list_privacy_requests": OA,
+    "get_privacy_request": OA,
+    "cancel_privacy_request": O,
+    "get_privacy_archive": O,
+    "head_privacy_archive": O,
+    "list_restrictions": OA,
     "request_code": OPEN,
     "sign_up": OPEN,
     "sign_in": OPEN,
@@ -117,6 +128,7 @@ BODIES: dict[str, Any] = {
     "add_viewer_candidates": "a=mid:0",
     "add_voice_candidates": "a=mid:0",
     "rotate_api_key": {},
+    "prove_identity": {"code": "123456"},
     "change_member": {"role": "auditor"},
 }
 TYPES = {
@@ -189,6 +201,7 @@ class House:
             "key_id": await self._made(client, "api-keys", json={"name": "k"}),
             "member_id": stage.people.add(account_id, Role.OWNER)[0],
             "review_id": await self._review(client),
+            "request_id": await self._archived(client),
         }
         stream = self.things["stream_id"]
         self.things["drive_id"] = await self._made(
@@ -204,6 +217,17 @@ class House:
         speech = {"voice_id": "vo_en_heart", "text": "A doubt."}
         response = await client.post("/v1/speech", json=speech)
         return str(problem(response, 409, "review_pending")["review_id"])
+
+    async def _archived(self, client: httpx.AsyncClient) -> str:
+        """A request whose archive can be fetched."""
+        body = {"kind": "export", "about": {"account": True}}
+        request_id = await self._made(client, "privacy/requests", json=body)
+        place = ObjectRef("exports", f"{self.stage.account.id}/{request_id}.zip")
+        self.stage.objects.kept[place] = b"PK"
+        archive = Archive(place, 2, "ab" * 32, self.stage.clock())
+        made = self.stage.rights.kept[request_id]
+        self.stage.rights.kept[request_id] = replace(made, archive=archive)
+        return request_id
 
     def path(self, route: APIRoute) -> str:
         """Where the account's own thing is."""

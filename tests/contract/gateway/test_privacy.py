@@ -12,6 +12,7 @@ from services.gateway.media import ObjectRef
 from services.gateway.rights import Archive, Decision, RequestState, Restriction
 from tests.contract.gateway.test_consents import consent
 from tests.contract.gateway.test_doors import problem
+from tests.contract.gateway.test_identity import sign_up
 from tests.fakes.stage import Stage
 
 Json = dict[str, Any]
@@ -91,6 +92,22 @@ async def test_a_request_is_taken_back(client: httpx.AsyncClient) -> None:
     ended = (await client.delete(f"{PLACE}/{made['id']}")).json()
     assert ended["state"] == "cancelled"
     assert [step["state"] for step in ended["steps"]] == ["identity_pending", "cancelled"]
+
+
+async def test_an_api_key_alone_proves_nothing(client: httpx.AsyncClient) -> None:
+    made = await asked(client, WHOLE)
+    answer = await client.post(f"{PLACE}/{made['id']}/identity", json={"code": "123456"})
+    problem(answer, 403, "forbidden")
+
+
+async def test_a_person_proves_that_they_ask(stage: Stage, client: httpx.AsyncClient) -> None:
+    async with stage.client((await sign_up(stage, client))["token"]) as person:
+        made = await asked(person, WHOLE)
+        place = f"{PLACE}/{made['id']}/identity"
+        problem(await person.post(place, json={"code": "000000"}), 422, "code_invalid")
+        opened = (await person.post(place, json={"code": "123456"})).json()
+        assert (opened["state"], opened["identity"]) == ("open", "code")
+        problem(await person.post(place, json={"code": "123456"}), 409, "conflict")
 
 
 async def test_what_is_being_carried_out_goes_on(stage: Stage, client: httpx.AsyncClient) -> None:

@@ -330,7 +330,7 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
         judge = ModerationRecordServicer(Policies(database), reviews)
         signer = Signer(Ed25519PrivateKey.generate())
         audit = audit_of(database, signer)
-        ground = Ground(database, vault, erasures, withdrawals, objects, spool)
+        ground = Ground(database, vault, identity.codes, erasures, withdrawals, objects, spool)
         rights = build_rights(ground, RULES)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,

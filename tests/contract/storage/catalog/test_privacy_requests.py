@@ -13,8 +13,10 @@ from sqlalchemy import select
 from services.common.errors import (
     AccountNotFound,
     AvatarNotFound,
+    CodeInvalid,
     ConsentNotFound,
     InvalidInput,
+    MemberNotFound,
     PrivacyRequestNotFound,
     Restricted,
     StateConflict,
@@ -37,6 +39,7 @@ from services.gateway.rights import (
 from services.storage.rights.tables import privacy_request_steps, privacy_requests
 from tests.contract.storage.catalog.conftest import House
 from tests.contract.storage.catalog.test_consents import NEW, finished, queued, shown
+from tests.contract.storage.catalog.test_people import ADA, EVE, sign_up
 
 ATTESTED = "Ada showed her passport at our desk."
 
@@ -105,6 +108,34 @@ async def test_the_clock_begins_once_it_is_known_who_asks(house: House) -> None:
     ]
     assert done.details == "What do you hold on me?"
     assert done.steps[1].note == "called back"
+
+
+async def test_a_person_proves_by_a_code_that_they_ask(house: House) -> None:
+    session, _ = await sign_up(house)
+    stranger, _ = await sign_up(house, EVE)
+    account_id, person = session.account_id, session.person_id
+    made = await house.rights.create(account_id, of_account(RequestKind.ACCESS))
+    house.clock.advance(minutes=2)
+    code = await house.people.make_code(ADA, "privacy_request")
+    wrong = "000000" if code != "000000" else "111111"
+    with pytest.raises(CodeInvalid):
+        await house.rights.prove(account_id, made.id, person_id=person, code=wrong)
+    with pytest.raises(MemberNotFound):
+        await house.rights.prove(account_id, made.id, person_id=stranger.person_id, code=code)
+    with pytest.raises(PrivacyRequestNotFound):
+        await house.rights.prove(
+            stranger.account_id, made.id, person_id=stranger.person_id, code=code
+        )
+    opened = await house.rights.prove(account_id, made.id, person_id=person, code=code)
+    assert (opened.state, opened.identity) == (RequestState.OPEN, "code")
+    assert opened.steps[-1].actor == person
+    with pytest.raises(StateConflict):
+        await house.rights.prove(account_id, made.id, person_id=person, code=code)
+    await house.fulfilment.work_off()
+    done = await house.rights.get(account_id, made.id)
+    assert done.report is not None
+    counts = {held["noun"]: held["count"] for held in done.report["held"]}
+    assert (counts["people"], counts["members"], counts["sessions"]) == (1, 1, 1)
 
 
 async def test_what_people_write_lies_sealed(house: House) -> None:

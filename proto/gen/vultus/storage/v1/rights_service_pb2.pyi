@@ -442,6 +442,64 @@ class CreateRequestResponse(_message.Message):
 Global___CreateRequestResponse: _TypeAlias = CreateRequestResponse  # noqa: Y015
 
 @_typing.final
+class ProveIdentityRequest(_message.Message):
+    """A proof."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    request_id: _builtins.str
+    """The request."""
+    person_id: _builtins.str
+    """Who asks: a person who acts for the account."""
+    code: _builtins.str
+    """The code that came to their phone."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        person_id: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "code", b"code", "person_id", b"person_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProveIdentityRequest: _TypeAlias = ProveIdentityRequest  # noqa: Y015
+
+@_typing.final
+class ProveIdentityResponse(_message.Message):
+    """It."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> Global___PrivacyRequest:
+        """The request."""
+
+    def __init__(
+        self,
+        *,
+        request: Global___PrivacyRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProveIdentityResponse: _TypeAlias = ProveIdentityResponse  # noqa: Y015
+
+@_typing.final
 class GetRequestRequest(_message.Message):
     """Which request."""
 

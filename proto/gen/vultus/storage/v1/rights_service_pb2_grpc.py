@@ -41,6 +41,11 @@ class RightsServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.CreateRequestRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.CreateRequestResponse.FromString,
                 _registered_method=True)
+        self.ProveIdentity = channel.unary_unary(
+                '/vultus.storage.v1.RightsService/ProveIdentity',
+                request_serializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.ProveIdentityRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.ProveIdentityResponse.FromString,
+                _registered_method=True)
         self.GetRequest = channel.unary_unary(
                 '/vultus.storage.v1.RightsService/GetRequest',
                 request_serializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.GetRequestRequest.SerializeToString,
@@ -86,6 +91,14 @@ class RightsServiceServicer:
     def CreateRequest(self, request, context):
         """Records a request. One about a subject or a consent says how the account checked who asks, and is open at once; one about
         the account waits until the identity is confirmed. Fails with CONSENT_NOT_FOUND or INVALID_INPUT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProveIdentity(self, request, context):
+        """A code for the purpose "privacy_request" shows that a person of the account asks: the clock begins. Fails with
+        PRIVACY_REQUEST_NOT_FOUND, CODE_INVALID; with STATE_CONFLICT when it has begun or ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +161,11 @@ def add_RightsServiceServicer_to_server(servicer, server):
                     servicer.CreateRequest,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.CreateRequestRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.CreateRequestResponse.SerializeToString,
+            ),
+            'ProveIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProveIdentity,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.ProveIdentityRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_rights__service__pb2.ProveIdentityResponse.SerializeToString,
             ),
             'GetRequest': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRequest,
@@ -214,6 +232,33 @@ class RightsService:
             '/vultus.storage.v1.RightsService/CreateRequest',
             vultus_dot_storage_dot_v1_dot_rights__service__pb2.CreateRequestRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_rights__service__pb2.CreateRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProveIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.RightsService/ProveIdentity',
+            vultus_dot_storage_dot_v1_dot_rights__service__pb2.ProveIdentityRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_rights__service__pb2.ProveIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class RightsServiceStub:
     """Records a request. One about a subject or a consent says how the account checked who asks, and is open at once; one about
     the account waits until the identity is confirmed. Fails with CONSENT_NOT_FOUND or INVALID_INPUT.
     """
+    ProveIdentity: _grpc.UnaryUnaryMultiCallable[_rights_service_pb2.ProveIdentityRequest, _rights_service_pb2.ProveIdentityResponse]
+    """A code for the purpose "privacy_request" shows that a person of the account asks: the clock begins. Fails with
+    PRIVACY_REQUEST_NOT_FOUND, CODE_INVALID; with STATE_CONFLICT when it has begun or ended.
+    """
     GetRequest: _grpc.UnaryUnaryMultiCallable[_rights_service_pb2.GetRequestRequest, _rights_service_pb2.GetRequestResponse]
     """Tells one request. Fails with PRIVACY_REQUEST_NOT_FOUND."""
     ListRequests: _grpc.UnaryUnaryMultiCallable[_rights_service_pb2.ListRequestsRequest, _rights_service_pb2.ListRequestsResponse]
@@ -66,6 +70,10 @@ class RightsServiceAsyncStub(RightsServiceStub):
     CreateRequest: _aio.UnaryUnaryMultiCallable[_rights_service_pb2.CreateRequestRequest, _rights_service_pb2.CreateRequestResponse]  # type: ignore[assignment]
     """Records a request. One about a subject or a consent says how the account checked who asks, and is open at once; one about
     the account waits until the identity is confirmed. Fails with CONSENT_NOT_FOUND or INVALID_INPUT.
+    """
+    ProveIdentity: _aio.UnaryUnaryMultiCallable[_rights_service_pb2.ProveIdentityRequest, _rights_service_pb2.ProveIdentityResponse]  # type: ignore[assignment]
+    """A code for the purpose "privacy_request" shows that a person of the account asks: the clock begins. Fails with
+    PRIVACY_REQUEST_NOT_FOUND, CODE_INVALID; with STATE_CONFLICT when it has begun or ended.
     """
     GetRequest: _aio.UnaryUnaryMultiCallable[_rights_service_pb2.GetRequestRequest, _rights_service_pb2.GetRequestResponse]  # type: ignore[assignment]
     """Tells one request. Fails with PRIVACY_REQUEST_NOT_FOUND."""
@@ -97,6 +105,16 @@ class RightsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_rights_service_pb2.CreateRequestResponse, _abc.Awaitable[_rights_service_pb2.CreateRequestResponse]]:
         """Records a request. One about a subject or a consent says how the account checked who asks, and is open at once; one about
         the account waits until the identity is confirmed. Fails with CONSENT_NOT_FOUND or INVALID_INPUT.
+        """
+
+    @_abc_1.abstractmethod
+    def ProveIdentity(
+        self,
+        request: _rights_service_pb2.ProveIdentityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rights_service_pb2.ProveIdentityResponse, _abc.Awaitable[_rights_service_pb2.ProveIdentityResponse]]:
+        """A code for the purpose "privacy_request" shows that a person of the account asks: the clock begins. Fails with
+        PRIVACY_REQUEST_NOT_FOUND, CODE_INVALID; with STATE_CONFLICT when it has begun or ended.
         """
 
     @_abc_1.abstractmethod
