@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 from services.common.errors import StartupError
 from services.common.jetstream import JobQueue, connect
+from services.gateway.audit.noting import Audit
 from services.gateway.backgrounds import Backgrounds
 from services.gateway.clients.peers import Clients, approvals_of, open_clients
 from services.gateway.code_sender import CodeSender, LogSender, WebhookSender
@@ -90,7 +91,11 @@ async def serving(
     gateway = build(settings, clients, Jobs(queue), News(nats), owners)
     sweeper = Sweeper(clients.streams, owners, gateway.sessions, lease_s=lease_s)
     neighbours = Neighbours(owners, known_as)
-    async with forwarding(gateway, neighbours, sweeper) as layer, sweeping(sweeper):
+    async with (
+        forwarding(gateway, neighbours, sweeper) as layer,
+        noting(gateway.audit),
+        sweeping(sweeper),
+    ):
         app = create_app(gateway, layer)
         async with serve_http(app, listener, drain_timeout_s=settings.drain_timeout_s):
             try:
@@ -124,6 +129,7 @@ def build(
         ),
         settings=settings,
         door=door_of(settings, clients.accounts),
+        audit=Audit(clients.audit),
         accounts=clients.accounts,
         people=clients.people,
         code_sender=code_sender_of(settings),
@@ -222,6 +228,18 @@ async def forwarding(
             trouble_with=sweeper.trouble_with,
             web=web,
         )
+
+
+@asynccontextmanager
+async def noting(audit: Audit) -> AsyncIterator[None]:
+    """Brings what was done to the audit while the block runs, and what is left after it."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(audit.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await audit.close()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from services.gateway.app import door_of
+from services.gateway.audit.noting import Audit
 from services.gateway.avatar_job import AvatarJobs
 from services.gateway.backgrounds import Backgrounds
 from services.gateway.http.api import create_app
@@ -34,6 +35,7 @@ from services.gateway.settings import GatewaySettings, WorkerSettings
 from services.gateway.video_job import Peers, VideoJobs
 from services.gateway.webrtc.guests import GuestRules, Guests
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.audit import FakeAudit
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
 from tests.fakes.catalog import FakeAvatars, FakeClock, FakeIdempotency
 from tests.fakes.consents import FakeConsents
@@ -77,6 +79,8 @@ class Stage:
         self.accounts = FakeAccounts(now)
         self.people = FakePeople(self.accounts, now)
         self.code_sender = FakeCodeSender()
+        self.audit_record = FakeAudit(now)
+        self.audit = Audit(self.audit_record)
         self.idempotency = FakeIdempotency()
         self.objects = FakeObjects()
         self.assets = FakeAssets(self.objects)
@@ -152,6 +156,7 @@ class Stage:
             Gateway(
                 settings=self.settings,
                 door=door,
+                audit=self.audit,
                 accounts=self.accounts,
                 people=self.people,
                 code_sender=self.code_sender,

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from services.gateway.http import (
     account,
     assets,
+    audit,
     avatars,
     consents,
     content,
@@ -80,6 +81,7 @@ ROUTERS = (
     account.router,
     usage.router,
     unlabelled.router,
+    audit.router,
     keys.router,
     entrance.router,
     sessions.router,

@@ -38,6 +38,7 @@ from services.gateway.http.context import (
 )
 from services.gateway.http.fields import NAME_PATTERN
 from services.gateway.http.forms import form_body
+from services.gateway.http.noting import personal_data
 from services.gateway.http.problem import InvalidFields, field_errors, problems
 from services.gateway.http.route import JSON_TYPE, api_router
 from services.gateway.http.uploads import Form, FormFile
@@ -171,6 +172,7 @@ async def get_avatar(avatar_id: str, gateway: InGateway, account_id: AccountId) 
             "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
         },
     },
+    openapi_extra=personal_data(),
 )
 async def get_avatar_preview(avatar_id: str, gateway: InGateway, account_id: AccountId) -> Response:
     """See the avatar at rest, as a JPEG."""

@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from services.common.errors import Conflict, NotFound, RangeNotSatisfiable, VideoNotFound
 from services.gateway.http.context import AccountId, Gateway, InGateway
 from services.gateway.http.files import FILE_SCHEMA, Asked, File, fetched, looked_at
+from services.gateway.http.noting import personal_data
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router
 from services.gateway.media import ObjectRef, Word
@@ -34,7 +35,10 @@ _HEAD_RESPONSES = {
 
 
 @router.get(
-    "/videos/{video_id}/content", response_class=StreamingResponse, responses=_FILE_RESPONSES
+    "/videos/{video_id}/content",
+    response_class=StreamingResponse,
+    responses=_FILE_RESPONSES,
+    openapi_extra=personal_data(),
 )
 async def get_video_content(
     video_id: str,
@@ -69,6 +73,7 @@ async def head_video_content(
             },
         },
     },
+    openapi_extra=personal_data(),
 )
 async def get_video_subtitles(
     video_id: str,

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
 
+from services.gateway.audit.noting import Audit
 from services.gateway.code_sender import CodeSender
 from services.gateway.consents import Consents
 from services.gateway.http.door import Door
@@ -43,6 +44,7 @@ class Gateway:
 
     settings: GatewaySettings
     door: Door
+    audit: Audit
     accounts: Accounts
     people: People
     code_sender: CodeSender

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -12,6 +13,7 @@ from starlette.websockets import WebSocketState
 from services.common.errors import DomainError, Overloaded
 from services.common.logging import request_scope
 from services.gateway.http.context import Gateway
+from services.gateway.http.noting import entry_of
 from services.gateway.http.problem import respond
 from services.gateway.http.stream_route import enter
 from services.gateway.live.control import Controller, problem
@@ -26,6 +28,7 @@ router = APIRouter(prefix="/v1")
 SUBPROTOCOL = "vultus"
 _TOKEN_SUBPROTOCOL = "token."  # noqa: S105 - a prefix
 _NORMAL, _TRY_AGAIN = 1000, 1013
+_SWITCHED = 101
 
 
 @router.websocket("/streams/{stream_id}/control")
@@ -34,16 +37,19 @@ async def control(socket: WebSocket, stream_id: str) -> None:
     gateway: Gateway = socket.app.state.gateway
     with request_scope(None):
         try:
-            session, _ = await enter(
+            session, socket.state.caller = await enter(
                 gateway,
                 stream_id,
                 _authorization(socket),
                 Right.CONTROL,
                 Scope.STREAMS_WRITE,
+                partial(setattr, socket.state, "caller"),
             )
         except DomainError as error:
+            await _note(gateway, socket, error.http_status)
             await socket.send_denial_response(respond(error))
             return
+        await _note(gateway, socket, _SWITCHED)
         offered = socket.scope.get("subprotocols", ())
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         log.info("control.opened", stream_id=stream_id)
@@ -51,6 +57,11 @@ async def control(socket: WebSocket, stream_id: str) -> None:
             await _converse(socket, session, Controller(session, gateway.director))
         finally:
             log.info("control.closed", stream_id=stream_id)
+
+
+async def _note(gateway: Gateway, socket: WebSocket, status: int) -> None:
+    if entry := entry_of(socket, control.__name__, str(status)):
+        await gateway.audit.leave(entry)
 
 
 def _authorization(socket: WebSocket) -> str | None:

@@ -22,6 +22,7 @@ from services.gateway.http.context import (
     gateway_of,
 )
 from services.gateway.http.idempotency import answer_once, digest_of
+from services.gateway.http.noting import PERSONAL_DATA, Noting, noted, noting_of
 from services.gateway.http.uploads import FORM_TYPE, Form, read_form
 from services.gateway.permissions import Caller, Scope
 
@@ -42,6 +43,8 @@ _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Route(APIRoute):
     """Caller, rate, scope, type of content, body, idempotency, in this order; then the route.
 
+    Around them stands the audit.
+
     What reads needs the noun's scope to read; all else needs that to write, unless `needs` names
     another.
     """
@@ -58,33 +61,51 @@ class Route(APIRoute):
             return None
         return scope_of(self.noun, writes=not _READING.issuperset(self.methods or ()))
 
+    @property
+    def noting(self) -> Noting:
+        """When its calls are noted in the audit."""
+        return noting_of(
+            self.scope,
+            reads=_READING.issuperset(self.methods or ()),
+            personal=PERSONAL_DATA in (self.openapi_extra or {}),
+        )
+
     def get_route_handler(self) -> _Handler:
         """The route's own handler behind the door."""
         inner = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            await self.admit(request)
-            async with AsyncExitStack() as stack:
-                form = await self._read_body(request, stack)
-                key = self._idempotency_key(request)
-                if key is None:
-                    return await inner(request)
-                return await answer_once(
-                    gateway_of(request).idempotency,
-                    caller_of(request).account_id,
-                    key,
-                    await digest_of(request, form),
-                    partial(inner, request),
-                    secrets=(self.openapi_extra or {}).get(_SECRETS, ()),
-                )
+            return await noted(
+                request,
+                self.name,
+                self.noting,
+                partial(self.admit, request),
+                partial(self._answer, inner, request),
+            )
 
         return handle
 
     async def admit(self, request: Request) -> None:
         """Finds out whose request it is; raises when it may not be."""
         caller = await gateway_of(request).door.admit(request.headers.get("authorization"))
-        require(caller, self.scope)
+        # First, so that it is noted who was refused.
         request.state.caller = caller
+        require(caller, self.scope)
+
+    async def _answer(self, inner: _Handler, request: Request) -> Response:
+        async with AsyncExitStack() as stack:
+            form = await self._read_body(request, stack)
+            key = self._idempotency_key(request)
+            if key is None:
+                return await inner(request)
+            return await answer_once(
+                gateway_of(request).idempotency,
+                caller_of(request).account_id,
+                key,
+                await digest_of(request, form),
+                partial(inner, request),
+                secrets=(self.openapi_extra or {}).get(_SECRETS, ()),
+            )
 
     async def _read_body(self, request: Request, stack: AsyncExitStack) -> Form | None:
         """Reads a body whose type the route takes; raises UnsupportedMedia, PayloadTooLarge."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, cast
 
 from fastapi import Request
@@ -37,6 +39,7 @@ class ControlRoute(Route):
             request.headers.get("authorization"),
             self.right,
             self.scope,
+            partial(setattr, request.state, "caller"),
         )
         request.state.session, request.state.caller = session, caller
 
@@ -63,14 +66,18 @@ async def enter(
     authorization: str | None,
     right: Right,
     scope: Scope | None,
+    known: Callable[[Caller], None],
 ) -> tuple[Session, Caller]:
     """The live session of a stream, and who may use it: by a token's right, or a key's scope.
+
+    `known` is told who calls as soon as that is known, also when they are refused then.
 
     Raises Unauthenticated, Forbidden, Overloaded, StreamNotFound, StreamEnded, Unavailable.
     """
     secret = secret_of(authorization)
     if not secret.startswith(PREFIX):
         caller = await gateway.door.admit(authorization)
+        known(caller)
         require(caller, scope)
         return await live_session(gateway, caller.account_id, stream_id), caller
     session = gateway.sessions.find(stream_id)

@@ -17,6 +17,7 @@ from services.common.errors import (
 )
 from services.gateway.http.context import Gateway, InGateway
 from services.gateway.http.door import secret_of
+from services.gateway.http.noting import personal_data
 from services.gateway.http.problem import problems
 from services.gateway.http.route import Route
 from services.gateway.http.stream_route import TOKEN, ViewRoute
@@ -114,7 +115,7 @@ guest_router = APIRouter(
         **problems(StreamNotFound, StreamEnded, Forbidden, UnsupportedMedia, PayloadTooLarge),
         **answer_of("The answer; the picture comes as soon as the connection is up."),
     },
-    openapi_extra=body_of(SDP_TYPE),
+    openapi_extra={**body_of(SDP_TYPE), **personal_data()},
 )
 async def watch_stream(
     stream_id: str, request: Request, gateway: InGateway, session: LiveSession
