@@ -33,6 +33,15 @@ UNDECREED_DUE_DATES_TOTAL = Counter(
 )
 SESSIONS = Gauge("vultus_sessions", "Open animations.")
 LIVE_STREAMS = Gauge("vultus_live_streams", "Live streams of this gateway.")
+RETENTION_LAST_SWEEP = Gauge(
+    "vultus_retention_last_sweep_timestamp_seconds", "When this process last swept."
+)
+RETENTION_DELETED_TOTAL = Counter(
+    "vultus_retention_deleted_total", "Things that were kept long enough, by rule.", ["rule"]
+)
+RETENTION_OLDEST_AGE_SECONDS = Gauge(
+    "vultus_retention_oldest_age_seconds", "Age of the oldest that is kept, by rule.", ["rule"]
+)
 FRAMES_TOTAL = Counter("vultus_frames_total", "Frames drawn and encoded.")
 
 

@@ -137,6 +137,7 @@ def build(
         usage=clients.usage,
         provenance=clients.provenance,
         rights=clients.rights,
+        retention=clients.retention,
         avatars=clients.avatars,
         videos=clients.videos,
         idempotency=clients.idempotency,

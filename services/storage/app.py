@@ -61,6 +61,7 @@ from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
+from services.storage.retention.parts import retention_of
 from services.storage.rights.rights import Ground, Rights, build_rights
 from services.storage.settings import StorageSettings
 from services.storage.usage.meter import Usage
@@ -98,8 +99,16 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             seal = await asyncio.to_thread(open_seal, settings)
             audit = audit_of(database, signer)
+            retention = retention_of(
+                database,
+                audit.checkpoints,
+                store,
+                periods=settings.periods,
+                every_s=settings.sweep_every_s,
+            )
             services = {
                 **audit.services(),
+                **retention.services(),
                 **_of_records(records, signer),
                 **_of_objects(settings, records.assets, store, spool, seal),
             }
@@ -111,7 +120,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 health_listen=settings.health_listen,
             ) as endpoint:
                 opening = _open_the_door(store, endpoint)
-                async with _running(opening, *records.work(), *audit.work()):
+                async with _running(opening, *records.work(), *audit.work(), *retention.work()):
                     yield endpoint.address
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from services.common.settings import ServiceSettings, service_config
+from services.storage.retention.rules import Periods
 from services.storage.rights.rules import Rules
 from services.storage.usage.records import Limits, QuotaName
 
@@ -70,6 +71,12 @@ class StorageSettings(ServiceSettings):
     """How long the decoding of an upload may take."""
     quotas: Limits = Field(default=_QUOTAS)
     """Limits of accounts for which no others are set, as JSON; what is left out has no limit."""
+    records_kept_days: int = Field(default=180, ge=1, le=3650)
+    """How long the audit and all else that tells what people did is kept, in days."""
+    strays_kept_h: int = Field(default=24, ge=24, le=720)
+    """How old an object must be that no record names, before it is deleted, in hours."""
+    sweep_every_s: float = Field(default=3600.0, ge=60, le=86_400)
+    """How often what was kept long enough is deleted."""
     content_producer: str = Field(default="vultus", min_length=1, max_length=200)
     """Who makes the videos, as the label in each file says: the operator's name or code."""
     master_key_file: Path | None = None
@@ -130,6 +137,11 @@ class StorageSettings(ServiceSettings):
     def master_key(self) -> Path:
         """The file of the master key."""
         return self.master_key_file or self.home / "keys" / "master"
+
+    @property
+    def periods(self) -> Periods:
+        """How long things are kept."""
+        return Periods(timedelta(days=self.records_kept_days), timedelta(hours=self.strays_kept_h))
 
     @property
     def signing_key(self) -> Path:

@@ -7,9 +7,10 @@ from services.storage.catalog import tables as catalog
 from services.storage.identity import tables as identity
 from services.storage.protection import tables as protection
 from services.storage.provenance import tables as provenance
+from services.storage.retention import tables as retention
 from services.storage.rights import tables as rights
 from services.storage.usage import tables as usage
 
 metadata = catalog.metadata
-AREAS = (audit, catalog, identity, protection, provenance, rights, usage)
+AREAS = (audit, catalog, identity, protection, provenance, retention, rights, usage)
 """Modules with tables; what is imported here is known to the migrations."""

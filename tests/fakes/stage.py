@@ -45,6 +45,7 @@ from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
 from tests.fakes.provenance import FakeProvenance
+from tests.fakes.retention import FakeRetention
 from tests.fakes.rights import FakeRights
 from tests.fakes.streams import FakeStreams
 from tests.fakes.usage import FakeUsage
@@ -93,6 +94,7 @@ class Stage:
         self.consents = FakeConsents(self.avatars, self.videos, self.streams, now)
         self.usage = FakeUsage(now)
         self.rights = FakeRights(self.avatars, now)
+        self.retention = FakeRetention()
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
         self.policies = FakePolicies(now)
@@ -164,6 +166,7 @@ class Stage:
                 usage=self.usage,
                 provenance=self.provenance,
                 rights=self.rights,
+                retention=self.retention,
                 avatars=self.avatars,
                 videos=self.videos,
                 idempotency=self.idempotency,

@@ -22,6 +22,7 @@ from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeak
 from services.gateway.clients.moderation import GrpcModerator
 from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.provenance import GrpcProvenance
+from services.gateway.clients.retention import GrpcRetention
 from services.gateway.clients.rights import GrpcRights
 from services.gateway.clients.storage import GrpcAssets, GrpcObjects
 from services.gateway.clients.usage import GrpcUsage
@@ -50,6 +51,7 @@ class Clients:
     usage: GrpcUsage
     provenance: GrpcProvenance
     rights: GrpcRights
+    retention: GrpcRetention
     moderator: GrpcModerator
     policies: GrpcPolicies
     reviews: GrpcReviews
@@ -89,6 +91,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             usage=GrpcUsage(storage),
             provenance=GrpcProvenance(storage),
             rights=GrpcRights(storage),
+            retention=GrpcRetention(storage),
             moderator=GrpcModerator(channels["moderation"]),
             policies=GrpcPolicies(storage),
             reviews=GrpcReviews(storage),

@@ -32,6 +32,7 @@ from services.gateway.ports import (
     Videos,
 )
 from services.gateway.provenance import Provenance
+from services.gateway.retention import RetentionRecord
 from services.gateway.rights import Rights
 from services.gateway.settings import GatewaySettings
 from services.gateway.usage import Usage
@@ -52,6 +53,7 @@ class Gateway:
     usage: Usage
     provenance: Provenance
     rights: Rights
+    retention: RetentionRecord
     avatars: Avatars
     videos: Videos
     idempotency: Idempotency

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -228,6 +229,26 @@ class ObjectStore:
         """Some objects of one of the BUCKETS, in the order of their keys, `after` a key."""
         return await self._run(self._list, bucket, after)
 
+    async def aged(self, bucket: str, *, after: str) -> list[tuple[ObjectRef, datetime]]:
+        """Likewise, each with the time at which it was written."""
+        return await self._run(self._list_aged, bucket, after)
+
+    async def begun_uploads(self, bucket: str) -> list[datetime]:
+        """When each upload in parts began that has not ended."""
+        return [at for *_, at in await self._run(self._uploads, bucket)]
+
+    async def abandon_uploads(self, bucket: str, before: datetime) -> int:
+        """Forgets uploads in parts that began before; how many."""
+        old = [one for one in await self._run(self._uploads, bucket) if one[2] <= before]
+        for name, upload_id, _ in old:
+            # The client has no other way to tell of parts, or to forget them.
+            forget = self._client._abort_multipart_upload
+            try:
+                await self._run(forget, self._prefix + bucket, name, upload_id)
+            except NotFound:
+                continue
+        return len(old)
+
     async def is_sealed(self, ref: ObjectRef) -> bool:
         """Whether an object lies encrypted. Raises NotFound."""
         return (await self._find(ref)).is_sealed
@@ -306,6 +327,22 @@ class ObjectStore:
         found = self._client.list_objects(self._prefix + bucket, recursive=True, start_after=after)
         names = (each.object_name for each in islice(found, _LISTED_AT_ONCE))
         return [ObjectRef(bucket, name) for name in names if name]
+
+    def _list_aged(self, bucket: str, after: str) -> list[tuple[ObjectRef, datetime]]:
+        found = self._client.list_objects(self._prefix + bucket, recursive=True, start_after=after)
+        return [
+            (ObjectRef(bucket, each.object_name), each.last_modified)
+            for each in islice(found, _LISTED_AT_ONCE)
+            if each.object_name and each.last_modified
+        ]
+
+    def _uploads(self, bucket: str) -> list[tuple[str, str, datetime]]:
+        found = self._client._list_multipart_uploads(self._prefix + bucket).uploads
+        return [
+            (each.object_name, each.upload_id, each.initiated_time)
+            for each in found
+            if each.upload_id and each.initiated_time
+        ]
 
     def _bucket(self, ref: ObjectRef) -> str:
         return self._prefix + ref.bucket
