@@ -11,7 +11,7 @@ from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router
 from services.gateway.http.views import View
 
-router = api_router("retention", scope="account")
+router = api_router("retention", scope="usage")
 
 
 class RuleView(View):

@@ -30,6 +30,7 @@ NOT_NOTED = {
     "get_output",
     "get_policy",
     "get_policy_version",
+    "get_retention",
     "get_stream",
     "get_unlabelled_agreement",
     "get_usage",
