@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import PORTRAIT, Api, Json, Refused, Stack, eventually
+from tests.e2e.test_live import live
 
 SUBJECT = "employee 4711"
 ATTESTED = "She showed her passport at our desk."
@@ -66,7 +67,11 @@ def test_a_person_is_told_restricted_and_forgotten(stack: Stack) -> None:
         [portrait] = [name for name in file.namelist() if name.startswith("media/assets/")][:1]
         assert file.read(portrait)
 
-        asked(api, "restriction", about, attested_identity=ATTESTED)
+        with live(api, face) as stream:
+            stream.say("drive", text="We shall talk for a while, and then it is over.")
+            stream.heard("drive.started")
+            asked(api, "restriction", about, attested_identity=ATTESTED)
+            assert stream.heard("stream.state")["reason"] == "restricted"
         with pytest.raises(Refused, match="restricted"):
             api.video(face, "Once more.")
         assert api.content(video["id"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -41,7 +42,7 @@ from services.storage.rights.working_days import WorkingDays
 
 log = structlog.get_logger()
 
-_LOOK_EVERY_S = 2.0
+_LOOK_EVERY_S, _TEND_EVERY_S = 2.0, 60.0
 _AT_ONCE = 20
 _LEASE = timedelta(minutes=2)
 _RENEW_EVERY_S = 30.0
@@ -81,8 +82,12 @@ class Fulfilment:
 
     async def run(self) -> None:
         """Works again and again until cancelled."""
+        tended_s = -_TEND_EVERY_S
         while True:
             try:
+                if time.monotonic() - tended_s >= _TEND_EVERY_S:
+                    await self.tend()
+                    tended_s = time.monotonic()
                 await self.work_off()
             except (StorageFull, Unavailable) as error:
                 log.warning("privacy_requests.delayed", reason=error.reason)
@@ -90,11 +95,18 @@ class Fulfilment:
 
     async def work_off(self) -> None:
         """Carries out what can be carried out now."""
-        await remind(self._database, self._days)
-        await self._forget_archives()
         for request_id in await self._ready():
             await self._attempt(request_id)
         self._erasures.hurry()
+
+    async def tend(self) -> None:
+        """Reminds of what waits, and no longer tells of archives whose time is over."""
+        await remind(self._database, self._days)
+        async with self._database.write() as tx:
+            # They are erased by then, or will be: that was scheduled with their end.
+            over = privacy_requests.c.archive_until <= await tx.now()
+            gone = update(privacy_requests).where(over)
+            await tx.execute(gone.values(archive=None, archive_until=None))
 
     async def _ready(self) -> list[str]:
         async with self._database.read() as tx:
@@ -217,13 +229,6 @@ class Fulfilment:
         finally:
             renewing.cancel()
             await asyncio.wait([renewing])
-
-    async def _forget_archives(self) -> None:
-        """Archives are erased when their time is over; their requests no longer tell of them."""
-        async with self._database.write() as tx:
-            over = privacy_requests.c.archive_until <= await tx.now()
-            gone = update(privacy_requests).where(over)
-            await tx.execute(gone.values(archive=None, archive_until=None))
 
 
 def _place(row: Row[Any]) -> ObjectRef:

@@ -158,11 +158,11 @@ async def test_an_archive_goes_when_its_time_is_over(house: House) -> None:
     assert done.ended_at is not None
     assert timedelta(0) <= done.archive.until - done.ended_at < timedelta(days=7, minutes=1)
     house.clock.advance(days=6, hours=23)
-    await house.fulfilment.work_off()
+    await house.fulfilment.tend()
     await house.erasures.work_off()
     assert place(done.archive) in house.objects.kept
     house.clock.advance(hours=2)
-    await house.fulfilment.work_off()
+    await house.fulfilment.tend()
     await house.erasures.work_off()
     assert place(done.archive) not in house.objects.kept
     assert (await house.rights.get(account.id, done.id)).archive is None

@@ -442,7 +442,7 @@ async def test_operators_are_reminded_as_the_time_comes_near(house: House) -> No
     seen = []
     for days in (0, 18, 19, 23, 26):
         house.clock.ahead = datetime(2026, 2, 9, 10, tzinfo=shanghai) - now + timedelta(days=days)
-        await house.fulfilment.work_off()
+        await house.fulfilment.tend()
         async with house.database.read() as tx:
             row = await tx.one(select(privacy_requests.c.reminded))
         seen.append((row.reminded, due("soon"), due("urgent"), due("overdue")))
