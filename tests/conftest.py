@@ -8,6 +8,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.log_watch import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
+
 TESTS = Path(__file__).parent
 SERVERS = frozenset({"integration", "e2e"})
 CATEGORIES = frozenset({"unit", "contract", "integration", "e2e", "conventions"})

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from services.common.models import MODELS_FOLDER
 from tests.e2e.watching import Transcribe
+from tests.log_watch import leaks
 
 ROOT = Path(__file__).parents[2]
 MODELS = Path(os.environ.get("VULTUS_HOME", ROOT / ".vultus")).resolve() / MODELS_FOLDER
@@ -74,10 +75,13 @@ class Stack:
         assert self._process.poll() is None, "the stack did not start"
 
     def stop(self) -> int:
-        """As Ctrl-C does; returns the exit status."""
+        """As Ctrl-C does; returns the exit status. Fails when a log tells what none may tell."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(_PATIENCE_S)
+        status = self._process.wait(_PATIENCE_S)
+        for path in (self.home / "logs").glob("*.log*"):
+            assert not leaks(path.read_text("utf-8", "replace")), path.name
+        return status
 
     def state(self) -> Json:
         """What runs, as the supervisor tells it."""
