@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from services.common.settings import ServiceSettings, service_config
-from services.storage.retention.rules import Periods
+from services.storage.retention.rules import Periods, rules_of
 from services.storage.rights.rules import Rules
 from services.storage.usage.records import Limits, QuotaName
 
@@ -170,6 +170,7 @@ class StorageSettings(ServiceSettings):
             timedelta(days=self.privacy_archive_days),
             self.data_place,
             self.data_processors,
+            rules_of(self.periods),
         )
 
     @property

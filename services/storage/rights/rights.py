@@ -62,7 +62,7 @@ def build_rights(ground: Ground, rules: Rules) -> Rights:
         ground.erasures,
         Deletion(ground.withdrawals),
         Archivist(database, ground.vault, ground.media, ground.spool),
-        Report(rules.place, rules.processors),
+        Report(rules.place, rules.processors, rules.keeping),
         days,
         archives_kept=rules.archives_kept,
     )

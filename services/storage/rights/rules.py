@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.storage.retention.rules import Rule
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -20,3 +22,5 @@ class Rules:
     """Where the data are; empty: not said."""
     processors: tuple[str, ...]
     """Who else processes them."""
+    keeping: tuple[Rule, ...]
+    """How long what is kept."""

@@ -87,6 +87,7 @@ from services.storage.protection.vault import Vault, open_vault
 from services.storage.provenance.agreements import Agreements
 from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.refs import ObjectRef
+from services.storage.retention.rules import Periods, rules_of
 from services.storage.rights.fulfilment import Fulfilment
 from services.storage.rights.rights import Ground, build_rights
 from services.storage.rights.rules import Rules
@@ -102,7 +103,9 @@ if TYPE_CHECKING:
 
 MASTER = KeyFile([os.urandom(KEY_BYTES)])
 """Of all houses, so that several can stand on one database."""
-RULES = Rules("CN", "Asia/Shanghai", 3, timedelta(days=7), "Hangzhou", ("Cloud Ltd",))
+RULES = Rules(
+    "CN", "Asia/Shanghai", 3, timedelta(days=7), "Hangzhou", ("Cloud Ltd",), rules_of(Periods())
+)
 SERVICE = "vultus.storage.v1.CatalogService"
 LIMITS: Limits = {QuotaName.VIDEOS_AT_ONCE: 500, QuotaName.STREAMS_AT_ONCE: 50}
 

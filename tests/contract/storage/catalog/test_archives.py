@@ -19,6 +19,7 @@ from services.gateway.records import StreamSpec
 from services.gateway.rights import Archive, Decision, RequestKind, RequestState
 from services.storage.catalog.tables import erasures
 from services.storage.refs import ObjectRef
+from services.storage.retention.rules import Periods, rules_of
 from services.storage.rights.holdings import HOLDINGS
 from services.storage.rights.tables import privacy_requests
 from services.storage.tables import metadata
@@ -27,7 +28,15 @@ from tests.contract.storage.catalog.test_consents import NEW, finished, queued, 
 from tests.contract.storage.catalog.test_privacy_requests import asked, of_account, of_subject
 
 Json = dict[str, Any]
-NOBODYS = {"erasures", "data_keys", "audit_heads", "codes", "alembic_version"}
+NOBODYS = {
+    "erasures",
+    "data_keys",
+    "audit_heads",
+    "codes",
+    "sweeps",
+    "sweeper_turns",
+    "alembic_version",
+}
 """Tables with nothing of an account: places of objects that go, keys, ends of chains, and hashes of
 codes that are good for minutes."""
 
@@ -221,3 +230,7 @@ async def test_a_full_disk_delays_an_export(house: House, monkeypatch: pytest.Mo
 def test_every_table_with_people_in_it_is_told_of() -> None:
     told = {holding.table.name for holding in HOLDINGS}
     assert told | NOBODYS == set(metadata.tables) | {"alembic_version"}
+
+
+def test_of_all_that_is_told_it_is_known_how_long_it_is_kept() -> None:
+    assert {one.kept for one in HOLDINGS} <= {rule.name for rule in rules_of(Periods())}

@@ -207,7 +207,9 @@ async def test_a_report_counts_what_is_held_and_names_no_contents(house: House) 
     counts = {held["noun"]: held["count"] for held in whole.report["held"]}
     assert (counts["account"], counts["videos"], counts["avatars"]) == (1, 2, 2)
     assert (whole.report["place"], whole.report["processors"]) == ("Hangzhou", ["Cloud Ltd"])
-    assert all(held["purpose"] and held["kept"] for held in whole.report["held"])
+    kept = {held["noun"]: (held["kept"], held["where"]) for held in whole.report["held"]}
+    assert kept["videos"] == ("until its owner deletes it", "SQL, S3")
+    assert kept["audit_entries"] == ("180 days after it was done", "SQL")
     hers = await asked(house, account.id, of_subject(RequestKind.ACCESS, NEW.subject))
     assert hers.report is not None
     counts = {held["noun"]: held["count"] for held in hers.report["held"]}
