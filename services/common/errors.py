@@ -24,14 +24,16 @@ DomainError
 ├── Forbidden                        PERMISSION_DENIED     403  forbidden
 │   ├── AgreementRequired                                  403  agreement_required
 │   ├── ContentRejected                                    403  content_rejected
+│   ├── PolicyAcceptanceRequired                           403  policy_acceptance_required
 │   ├── QuotaUsedUp                                        403  quota_exceeded
 │   └── Restricted                                         403  restricted
 ├── NotFound                         NOT_FOUND             404  not_found
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
-│   ├── MemberNotFound  PersonNotFound  SessionNotFound
+│   ├── MemberNotFound  PersonNotFound  SessionNotFound  NoticeNotFound  PrivacyPolicyNotFound
 │   ├── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound  KeyErased
 │   └── PrivacyRequestNotFound
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
+│   ├── ServiceClosing                                     410  service_closing
 │   ├── AvatarNotReady                                     409  avatar_not_ready
 │   ├── ReviewPending                                      409  review_pending
 │   ├── StateConflict                                      409  conflict
@@ -261,6 +263,14 @@ class Restricted(Forbidden):
     title = "Its use is restricted"
 
 
+class PolicyAcceptanceRequired(Forbidden):
+    """The account has to accept the privacy policy before it goes on; `version` names it."""
+
+    reason = "POLICY_ACCEPTANCE_REQUIRED"
+    code = "policy_acceptance_required"
+    title = "The privacy policy has to be accepted"
+
+
 class NotFound(DomainError):
     """It is not there, or not the caller's."""
 
@@ -331,6 +341,18 @@ class PrivacyRequestNotFound(NotFound):
     reason = "PRIVACY_REQUEST_NOT_FOUND"
 
 
+class NoticeNotFound(NotFound):
+    """No such notice."""
+
+    reason = "NOTICE_NOT_FOUND"
+
+
+class PrivacyPolicyNotFound(NotFound):
+    """No such version of the privacy policy, or none at all."""
+
+    reason = "PRIVACY_POLICY_NOT_FOUND"
+
+
 class KeyErased(NotFound):
     """What is asked for can't be read by anyone any more: its owner's key was erased."""
 
@@ -391,6 +413,15 @@ class StateConflict(Conflict):
     """Another has moved it on meanwhile."""
 
     reason = "STATE_CONFLICT"
+
+
+class ServiceClosing(Conflict):
+    """The service comes to its end: it takes nothing new."""
+
+    reason = "SERVICE_CLOSING"
+    code = "service_closing"
+    title = "The service is closing"
+    http_status = 410
 
 
 class StreamEnded(Conflict):

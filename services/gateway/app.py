@@ -38,6 +38,7 @@ from services.gateway.live.sweeper import Sweeper
 from services.gateway.moderation.approval import Approvals
 from services.gateway.outputs.outputs import OutputRules, Outputs
 from services.gateway.settings import GatewaySettings
+from services.gateway.standing import Gate
 from services.gateway.webrtc.guests import GuestRules, Guests
 
 log = structlog.get_logger()
@@ -138,6 +139,9 @@ def build(
         provenance=clients.provenance,
         rights=clients.rights,
         retention=clients.retention,
+        notices=clients.notices,
+        standings=clients.standings,
+        gate=Gate(clients.standings),
         avatars=clients.avatars,
         videos=clients.videos,
         idempotency=clients.idempotency,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, IPvAnyAddress, SecretStr, model_validator
 
@@ -136,5 +136,23 @@ class WorkerSettings(PeerSettings):
     """How often jobs that no queue knows of are looked for."""
     stranded_s: int = Field(default=60, ge=1)
     """How long a job stands still before it is looked for."""
+    smtp_host: str = ""
+    """Mail server that notices go out by; empty: none is sent by e-mail."""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    """Its port."""
+    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """How the way to it is encrypted; `none` for a server on the same host."""
+    smtp_user: str = ""
+    """Its user; empty: it asks for none."""
+    smtp_password: SecretStr = SecretStr("")
+    """That user's password."""
+    mail_sender: str = Field(default="", pattern=r"^([^@\s]+@[^@\s]+)?$")
+    """Address that notices come from."""
     webhook_timeout_s: float = Field(default=10.0, gt=0)
     """How long an endpoint may take to answer."""
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        if self.smtp_host and not self.mail_sender:
+            raise ValueError("smtp_host needs a mail_sender, the address that notices come from")
+        return self

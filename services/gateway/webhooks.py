@@ -89,7 +89,7 @@ class WebhookJobs:
             if not video.webhook_url:
                 return
             body = self._body(video)
-            headers = _headers(account.webhook_secret, job.message_id, body)
+            headers = signed_headers(account.webhook_secret, job.message_id, body)
             await self._deliver(video.webhook_url, body, headers, job, delivery.attempt)
 
     def _body(self, video: Video) -> bytes:
@@ -127,7 +127,8 @@ class WebhookJobs:
         raise RetryLater(delay_s, outcome)
 
 
-def _headers(secret: str, message_id: str, body: bytes) -> dict[str, str]:
+def signed_headers(secret: str, message_id: str, body: bytes) -> dict[str, str]:
+    """The headers of a webhook, signed after Standard Webhooks."""
     now_s = int(time.time())
     return {
         "Content-Type": "application/json",

@@ -18,9 +18,12 @@ from services.common.jetstream import JobQueue, connect
 from services.common.runtime import run_service
 from services.gateway.avatar_job import AvatarJobs
 from services.gateway.clients.peers import Clients, approvals_of, open_clients
+from services.gateway.http.notices import notice_json
 from services.gateway.http.views import video_json
 from services.gateway.jobs import AVATARS, VIDEOS, WEBHOOKS, Jobs, News
+from services.gateway.mailer import SmtpMailer
 from services.gateway.moderation.approval import Approvals
+from services.gateway.notice_job import NoticeJobs
 from services.gateway.pipeline import Services
 from services.gateway.reconciler import Reconciler
 from services.gateway.settings import WorkerSettings
@@ -82,7 +85,10 @@ def _work(
     reconciler = Reconciler(
         clients.videos, jobs, js, every_s=settings.reconcile_s, idle_s=settings.stranded_s
     )
+    mailer = SmtpMailer(settings) if settings.smtp_host else None
+    notices = NoticeJobs(clients.notices, sender, mailer, notice_json)
     return [
+        notices.run,
         *(lambda: queue.consume(VIDEOS, videos.handle) for _ in range(settings.parallel_videos)),
         lambda: queue.consume(AVATARS, avatars.handle),
         *(

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from importlib import metadata
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 
 import grpc
 from vultus.storage.v1.asset_service_pb2_grpc import add_AssetServiceServicer_to_server
@@ -48,6 +49,7 @@ from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
 from services.storage.identity.parts import Identity, identity_of
 from services.storage.identity.sessions import SessionLimits
+from services.storage.notices.parts import noticing_of
 from services.storage.objects.servicer import ObjectServicer
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectStore, S3Server
@@ -71,6 +73,16 @@ from services.storage.usage.servicer import UsageServicer
 
 _PACKAGE = "vultus.storage.v1"
 _Services = dict[str, Callable[[grpc.aio.Server], None]]
+
+
+class _Area(Protocol):
+    """Records that stand by themselves."""
+
+    def services(self) -> _Services:
+        """What registers the services of it."""
+
+    def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """What goes on beside the calls."""
 
 
 @asynccontextmanager
@@ -106,9 +118,9 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 periods=settings.periods,
                 every_s=settings.sweep_every_s,
             )
+            areas: tuple[_Area, ...] = (audit, retention, noticing_of(database, vault))
             services = {
-                **audit.services(),
-                **retention.services(),
+                **{name: add for area in areas for name, add in area.services().items()},
                 **_of_records(records, signer),
                 **_of_objects(settings, records.assets, store, spool, seal),
             }
@@ -120,7 +132,8 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 health_listen=settings.health_listen,
             ) as endpoint:
                 opening = _open_the_door(store, endpoint)
-                async with _running(opening, *records.work(), *audit.work(), *retention.work()):
+                work = chain(records.work(), *(area.work() for area in areas))
+                async with _running(opening, *work):
                     yield endpoint.address
 
 

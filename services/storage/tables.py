@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.storage.audit import tables as audit
 from services.storage.catalog import tables as catalog
 from services.storage.identity import tables as identity
+from services.storage.notices import tables as notices
 from services.storage.protection import tables as protection
 from services.storage.provenance import tables as provenance
 from services.storage.retention import tables as retention
@@ -12,5 +13,5 @@ from services.storage.rights import tables as rights
 from services.storage.usage import tables as usage
 
 metadata = catalog.metadata
-AREAS = (audit, catalog, identity, protection, provenance, retention, rights, usage)
+AREAS = (audit, catalog, identity, notices, protection, provenance, retention, rights, usage)
 """Modules with tables; what is imported here is known to the migrations."""

@@ -32,6 +32,7 @@ from services.gateway.outputs.outputs import OutputRules, Outputs
 from services.gateway.pipeline import Services
 from services.gateway.records import StreamRecord
 from services.gateway.settings import GatewaySettings, WorkerSettings
+from services.gateway.standing import Gate
 from services.gateway.video_job import Peers, VideoJobs
 from services.gateway.webrtc.guests import GuestRules, Guests
 from tests.fakes.accounts import FakeAccounts
@@ -43,6 +44,7 @@ from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
 from tests.fakes.identity import FakeCodeSender, FakePeople
 from tests.fakes.judgements import FakePolicies, FakeReviews
 from tests.fakes.live import FakeOwners
+from tests.fakes.notices import FakeNotices, FakeStandings
 from tests.fakes.people import FakeAnimator, FakeModerator, FakeSpeaker
 from tests.fakes.provenance import FakeProvenance
 from tests.fakes.retention import FakeRetention
@@ -95,6 +97,8 @@ class Stage:
         self.usage = FakeUsage(now)
         self.rights = FakeRights(self.avatars, now)
         self.retention = FakeRetention()
+        self.notices = FakeNotices(now)
+        self.standings = FakeStandings(now)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
         self.policies = FakePolicies(now)
@@ -167,6 +171,9 @@ class Stage:
                 provenance=self.provenance,
                 rights=self.rights,
                 retention=self.retention,
+                notices=self.notices,
+                standings=self.standings,
+                gate=Gate(self.standings),
                 avatars=self.avatars,
                 videos=self.videos,
                 idempotency=self.idempotency,

@@ -20,6 +20,7 @@ from services.gateway.clients.health import PeerHealth
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.media import GrpcAnimator, GrpcRecorder, GrpcSpeaker
 from services.gateway.clients.moderation import GrpcModerator
+from services.gateway.clients.notices import GrpcNotices, GrpcStandings
 from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.provenance import GrpcProvenance
 from services.gateway.clients.retention import GrpcRetention
@@ -52,6 +53,8 @@ class Clients:
     provenance: GrpcProvenance
     rights: GrpcRights
     retention: GrpcRetention
+    notices: GrpcNotices
+    standings: GrpcStandings
     moderator: GrpcModerator
     policies: GrpcPolicies
     reviews: GrpcReviews
@@ -92,6 +95,8 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             provenance=GrpcProvenance(storage),
             rights=GrpcRights(storage),
             retention=GrpcRetention(storage),
+            notices=GrpcNotices(storage),
+            standings=GrpcStandings(storage),
             moderator=GrpcModerator(channels["moderation"]),
             policies=GrpcPolicies(storage),
             reviews=GrpcReviews(storage),

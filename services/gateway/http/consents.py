@@ -31,7 +31,7 @@ from services.gateway.http.context import (
 )
 from services.gateway.http.fields import Note, Statement, Subject
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router
+from services.gateway.http.route import api_router, stays_open
 from services.gateway.http.views import Page, View, page_of
 
 router = api_router("consents")
@@ -171,6 +171,7 @@ async def get_consent(consent_id: str, gateway: InGateway, account_id: AccountId
 @router.post(
     "/consents/{consent_id}/withdrawal",
     responses=problems(ConsentNotFound, PayloadTooLarge, UnsupportedMedia),
+    openapi_extra=stays_open(),
 )
 async def withdraw_consent(
     consent_id: str, body: WithdrawalRequest, gateway: InGateway, account_id: AccountId

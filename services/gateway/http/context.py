@@ -18,6 +18,7 @@ from services.gateway.live.director import Director
 from services.gateway.live.ice import IceServers
 from services.gateway.live.sessions import Sessions
 from services.gateway.moderation.approval import Approvals
+from services.gateway.notices import Notices
 from services.gateway.outputs.outputs import Outputs
 from services.gateway.permissions import Caller
 from services.gateway.ports import (
@@ -35,6 +36,7 @@ from services.gateway.provenance import Provenance
 from services.gateway.retention import RetentionRecord
 from services.gateway.rights import Rights
 from services.gateway.settings import GatewaySettings
+from services.gateway.standing import Gate, Standings
 from services.gateway.usage import Usage
 from services.gateway.webrtc.guests import Guests
 
@@ -54,6 +56,9 @@ class Gateway:
     provenance: Provenance
     rights: Rights
     retention: RetentionRecord
+    notices: Notices
+    standings: Standings
+    gate: Gate
     avatars: Avatars
     videos: Videos
     idempotency: Idempotency

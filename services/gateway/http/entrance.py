@@ -19,6 +19,7 @@ from services.gateway.http.context import Gateway, InGateway
 from services.gateway.http.fields import Code, Email, Id, Name, PhoneText, UserName
 from services.gateway.http.open_route import open_problems, open_router
 from services.gateway.http.problem import FieldError, InvalidFields
+from services.gateway.http.route import stays_open
 from services.gateway.http.views import View
 from services.gateway.identity import AccountKind, NewPerson, Session
 from services.gateway.phones import e164
@@ -98,7 +99,12 @@ class NewSessionView(View):
         )
 
 
-@router.post("/codes", status_code=202, responses=open_problems(PayloadTooLarge, UnsupportedMedia))
+@router.post(
+    "/codes",
+    status_code=202,
+    responses=open_problems(PayloadTooLarge, UnsupportedMedia),
+    openapi_extra=stays_open(),
+)
 async def request_code(body: CodeRequest, gateway: InGateway) -> CodeView:
     """Have a one-time code sent to a phone: six digits, good for five minutes and five tries.
 
@@ -132,6 +138,7 @@ async def sign_up(body: SignUpRequest, gateway: InGateway) -> NewSessionView:
     "/sessions",
     status_code=201,
     responses=open_problems(CodeInvalid, AccountNotFound, PayloadTooLarge, UnsupportedMedia),
+    openapi_extra=stays_open(),
 )
 async def sign_in(body: SignInRequest, gateway: InGateway) -> NewSessionView:
     """Sign in; to an account that has invited your phone you belong from then on."""

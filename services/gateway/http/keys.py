@@ -19,7 +19,7 @@ from services.gateway.http.bodies import Request
 from services.gateway.http.context import AccountId, Gateway, IdempotencyKey, InCaller, InGateway
 from services.gateway.http.fields import Name
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router, told_once
+from services.gateway.http.route import api_router, stays_open, told_once
 from services.gateway.http.views import View
 from services.gateway.identity import ApiKey, NewApiKey
 from services.gateway.permissions import Caller, Scope, scopes_named
@@ -132,7 +132,7 @@ async def list_api_keys(gateway: InGateway, account_id: AccountId) -> ApiKeyList
     responses=problems(
         ApiKeyNotFound, StateConflict, IdempotencyConflict, UnsupportedMedia, PayloadTooLarge
     ),
-    openapi_extra=told_once("secret"),
+    openapi_extra=stays_open() | told_once("secret"),
 )
 async def rotate_api_key(
     key_id: str,

@@ -19,6 +19,7 @@ from services.gateway.http.entrance import phone_of
 from services.gateway.http.fields import Code, Email, PhoneText, UserName
 from services.gateway.http.person_route import person_router
 from services.gateway.http.problem import problems
+from services.gateway.http.route import stays_open
 from services.gateway.http.views import View
 from services.gateway.identity import Person
 from services.gateway.permissions import Caller, Role, Scope
@@ -96,7 +97,9 @@ async def get_me(gateway: InGateway, caller: InCaller) -> PersonView:
     return PersonView.of(await gateway.people.person(caller.actor_id), caller)
 
 
-@router.patch("/me", responses=problems(PayloadTooLarge, UnsupportedMedia))
+@router.patch(
+    "/me", responses=problems(PayloadTooLarge, UnsupportedMedia), openapi_extra=stays_open()
+)
 async def update_me(body: PersonRequest, gateway: InGateway, caller: InCaller) -> PersonView:
     """Tell your name or your e-mail address anew."""
     given = {name: getattr(body, name) or "" for name in body.model_fields_set}
@@ -107,6 +110,7 @@ async def update_me(body: PersonRequest, gateway: InGateway, caller: InCaller) -
 @router.post(
     "/me/phone",
     responses=problems(CodeInvalid, StateConflict, PayloadTooLarge, UnsupportedMedia),
+    openapi_extra=stays_open(),
 )
 async def change_phone(body: PhoneRequest, gateway: InGateway, caller: InCaller) -> PersonView:
     """Sign in by another phone from now on; you are signed out everywhere else."""

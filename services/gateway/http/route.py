@@ -25,6 +25,7 @@ from services.gateway.http.idempotency import answer_once, digest_of
 from services.gateway.http.noting import PERSONAL_DATA, Noting, noted, noting_of
 from services.gateway.http.uploads import FORM_TYPE, Form, read_form
 from services.gateway.permissions import Caller, Scope
+from services.gateway.standing import NOBODY
 
 JSON_TYPE = "application/json"
 BEARER = HTTPBearer(
@@ -36,7 +37,9 @@ BEARER = HTTPBearer(
 _SECRETS = "x-told-once"
 SCOPE = "x-scope"
 """What OpenAPI calls the scope that an operation needs."""
+_STAYS_OPEN = "x-stays-open"
 _READING = frozenset({"GET", "HEAD"})
+_HARMLESS = _READING | {"DELETE"}
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -70,6 +73,16 @@ class Route(APIRoute):
             personal=PERSONAL_DATA in (self.openapi_extra or {}),
         )
 
+    @property
+    def makes_new(self) -> bool:
+        """Whether it makes or uses something, for which the account must be in good standing.
+
+        What reads or ends something never does, nor what says of itself that it stays open.
+        """
+        if (self.openapi_extra or {}).get(_STAYS_OPEN):
+            return False
+        return not _HARMLESS.issuperset(self.methods or ())
+
     def get_route_handler(self) -> _Handler:
         """The route's own handler behind the door."""
         inner = super().get_route_handler()
@@ -93,6 +106,8 @@ class Route(APIRoute):
         require(caller, self.scope)
 
     async def _answer(self, inner: _Handler, request: Request) -> Response:
+        if self.makes_new:
+            await gateway_of(request).gate.require(account_of(request))
         async with AsyncExitStack() as stack:
             form = await self._read_body(request, stack)
             key = self._idempotency_key(request)
@@ -174,6 +189,17 @@ def require(caller: Caller, scope: Scope | None) -> None:
 def needs(scope: Scope) -> dict[str, Any]:
     """Names the scope of an operation that its method does not tell."""
     return {SCOPE: scope.value}
+
+
+def stays_open() -> dict[str, Any]:
+    """Marks an operation that goes on when nothing new may be made, as a right or a duty."""
+    return {_STAYS_OPEN: True}
+
+
+def account_of(request: Request) -> str:
+    """Whose request it is; NOBODY: theirs who have no account yet."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return caller.account_id if caller else NOBODY
 
 
 def told_once(*fields: str) -> dict[str, Any]:

@@ -31,6 +31,11 @@ class ControlRoute(Route):
     noun = "streams"
     right: ClassVar[Right] = Right.CONTROL
 
+    @property
+    def makes_new(self) -> bool:
+        """What began in good standing goes on to its end."""
+        return False
+
     async def admit(self, request: Request) -> None:
         """Finds the stream that the request may use."""
         session, caller = await enter(

@@ -46,7 +46,7 @@ from services.gateway.http.context import (
 )
 from services.gateway.http.performance import asked_performance
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router
+from services.gateway.http.route import api_router, stays_open
 from services.gateway.http.views import Page, VideoView, page_of, video_json
 from services.gateway.look import Look
 from services.gateway.new_video import Defaults, VideoMaker
@@ -212,7 +212,12 @@ async def _looks(gateway: Gateway, video: Video) -> AsyncGenerator[Video, None]:
             news.clear()
 
 
-@router.post("/videos/{video_id}/cancel", status_code=202, responses=problems(VideoNotFound))
+@router.post(
+    "/videos/{video_id}/cancel",
+    status_code=202,
+    responses=problems(VideoNotFound),
+    openapi_extra=stays_open(),
+)
 async def cancel_video(video_id: str, gateway: InGateway, account_id: AccountId) -> VideoView:
     """Stop a video: one that waits ends at once, one that is being made within seconds.
 

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from services.common.errors import DomainError
 from services.common.grpc_client import open_channel
-from services.gateway.operator import quota, requests
+from services.gateway.operator import notice, privacy_policy, quota, requests, shutdown
 from services.gateway.settings import GatewaySettings
 
-_NOUNS = (quota, requests)
+_NOUNS = (notice, privacy_policy, quota, requests, shutdown)
 """Modules with a NAME, `describe`, and `run`."""
 
 

@@ -13,7 +13,13 @@ from services.common.errors import Unavailable
 from services.gateway.settings import GatewaySettings
 from tests.fakes.stage import Stage
 
-OPEN = {("post", "/v1/codes"), ("post", "/v1/accounts"), ("post", "/v1/sessions")}
+OPEN = {
+    ("post", "/v1/codes"),
+    ("post", "/v1/accounts"),
+    ("post", "/v1/sessions"),
+    ("get", "/v1/privacy-policy"),
+    ("get", "/v1/privacy-policies"),
+}
 """What needs neither a key nor a session."""
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "request_id", "retryable"}
 

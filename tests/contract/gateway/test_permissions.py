@@ -20,6 +20,7 @@ from services.gateway.http.open_route import OpenRoute
 from services.gateway.http.route import Route
 from services.gateway.http.whep import GuestRoute
 from services.gateway.media import ObjectRef
+from services.gateway.notices import NoticeKind, NoticeText
 from services.gateway.permissions import SCOPES_OF_ROLE, Role, Scope
 from services.gateway.rights import Archive
 from services.gateway.settings import GatewaySettings
@@ -116,6 +117,16 @@ WHO = {
     "invite_member": O,
     "change_member": O,
     "remove_member": O,
+    "list_quotas": ODA,
+    "get_usage": ODA,
+    "list_notices": ODRA,
+    "acknowledge_notice": O,
+    "set_notice_webhook": O,
+    "get_notice_webhook": ODRA,
+    "get_privacy_policy": OPEN,
+    "list_privacy_policies": OPEN,
+    "accept_privacy_policy": O,
+    "list_acceptances": ODRA,
 }
 """By operation: the roles that may, by their first letters."""
 BODIES: dict[str, Any] = {
@@ -133,6 +144,8 @@ BODIES: dict[str, Any] = {
     "rotate_api_key": {},
     "prove_identity": {"code": "123456"},
     "change_member": {"role": "auditor"},
+    "set_notice_webhook": {"url": None},
+    "accept_privacy_policy": {"version": "1"},
 }
 TYPES = {
     "watch_stream": "application/sdp",
@@ -205,6 +218,9 @@ class House:
             "member_id": stage.people.add(account_id, Role.OWNER)[0],
             "review_id": await self._review(client),
             "request_id": await self._archived(client),
+            "notice_id": stage.notices.tell(
+                account_id, NoticeKind.OTHER, en=NoticeText("Hello")
+            ).id,
         }
         stream = self.things["stream_id"]
         self.things["drive_id"] = await self._made(

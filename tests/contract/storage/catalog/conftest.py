@@ -44,6 +44,7 @@ from services.gateway.clients.catalog import (
 )
 from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
+from services.gateway.clients.notices import GrpcNotices, GrpcStandings
 from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.provenance import GrpcProvenance
 from services.gateway.clients.rights import GrpcRights
@@ -80,6 +81,7 @@ from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
 from services.storage.identity.parts import Identity, identity_of
 from services.storage.identity.sessions import SessionLimits
+from services.storage.notices.parts import Noticing, noticing_of
 from services.storage.objects.spool import Spool
 from services.storage.objects.store import ObjectInfo
 from services.storage.protection.master import KEY_BYTES, KeyFile
@@ -178,6 +180,9 @@ class House:
     assets: Assets
     erasures: Erasures
     audit: GrpcAudit
+    notices: GrpcNotices
+    standings: GrpcStandings
+    noticing: Noticing
     audit_records: Audit
     database: Database
     vault: Vault
@@ -335,9 +340,11 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
         audit = audit_of(database, signer)
         ground = Ground(database, vault, identity.codes, erasures, withdrawals, objects, spool)
         rights = build_rights(ground, RULES)
+        noticing = noticing_of(database, vault)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,
             **audit.services(),
+            **noticing.services(),
             **identity.services(),
             "vultus.storage.v1.ConsentService": partial(
                 add_ConsentServiceServicer_to_server,
@@ -377,6 +384,9 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
                 assets=Assets(database, erasures, LIMITS),
                 erasures=erasures,
                 audit=GrpcAudit(channel),
+                notices=GrpcNotices(channel),
+                standings=GrpcStandings(channel),
+                noticing=noticing,
                 audit_records=audit,
                 database=database,
                 vault=vault,
