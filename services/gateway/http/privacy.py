@@ -34,7 +34,7 @@ from services.gateway.http.context import (
 from services.gateway.http.fields import Code, Id, Name, Statement, Subject
 from services.gateway.http.files import FILE_SCHEMA, Asked, File, fetched, looked_at
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router, needs
+from services.gateway.http.route import api_router, needs, stays_open
 from services.gateway.http.views import Page, View, page_of
 from services.gateway.permissions import Scope
 
@@ -232,6 +232,7 @@ class RestrictionList(View):
     "/privacy/requests",
     status_code=201,
     responses=problems(ConsentNotFound, IdempotencyConflict, PayloadTooLarge, UnsupportedMedia),
+    openapi_extra=stays_open(),
 )
 async def create_privacy_request(
     body: PrivacyRequestBody,
