@@ -273,6 +273,7 @@ def _target(about: AboutAccount | AboutConsent | AboutSubject) -> rights.Target:
     responses=problems(
         PrivacyRequestNotFound, CodeInvalid, StateConflict, PayloadTooLarge, UnsupportedMedia
     ),
+    openapi_extra=stays_open(),
 )
 async def prove_identity(
     request_id: str, body: IdentityBody, gateway: InGateway, caller: InCaller
