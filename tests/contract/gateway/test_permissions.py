@@ -119,6 +119,7 @@ WHO = {
     "remove_member": O,
     "list_quotas": ODA,
     "get_usage": ODA,
+    "get_retention": ODA,
     "get_unlabelled_agreement": OD,
     "accept_unlabelled_agreement": O,
     "end_unlabelled_agreement": O,
