@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy" / "k8s"
 DOCKER = ROOT / "deploy" / "docker"
 KUBERNETES = "1.34"
-FOREIGN_KINDS = {"HTTPRoute", "PodMonitor"}
+FOREIGN_KINDS = {"Certificate", "HTTPRoute", "Issuer", "PodMonitor"}
 SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "services.gateway": GatewaySettings,
     "services.gateway.worker": WorkerSettings,
@@ -40,7 +41,7 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "services.storage": StorageSettings,
 }
 NAMES = {module.rpartition(".")[2]: module for module in SETTINGS}
-INSTALLATIONS = ("dev", "prod", "prod with gpu", "prod with monitoring")
+INSTALLATIONS = ("dev", "prod", "prod with gpu", "prod with monitoring", "prod with tls")
 PLACES = (*INSTALLATIONS, "compose")
 ADVERTISED = "VULTUS_GATEWAY_ADVERTISED_ADDRESS"
 SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|_URL$")
@@ -364,3 +365,42 @@ def test_what_others_made_is_pinned() -> None:
     foreign = [image for image in images if "vultus-" not in image]
     assert foreign
     assert all(re.search(r":\S*\d+\.\d+|:RELEASE\.\d", image) for image in foreign)
+
+
+def test_with_tls_each_process_has_a_certificate_of_its_name_and_hears_those_who_call_it() -> None:
+    place = "prod with tls"
+    found = processes(place)
+    certificates = named(place, "Certificate")
+    peers: dict[str, set[str]] = {name: set() for name in found}
+    for name, process in found.items():
+        deployment = named(place, "Deployment")[name]
+        volumes = {each["name"]: each for each in pod(deployment)["volumes"]}
+        mounts = {each["name"]: each for each in container(deployment)["volumeMounts"]}
+        folder = process.environment[f"{_prefix(process)}_TLS_FOLDER"]
+        assert mounts["tls"]["mountPath"] == folder
+        assert volumes["tls"]["secret"]["secretName"] == certificates[name]["spec"]["secretName"]
+        assert certificates[name]["spec"]["dnsNames"] == [name]
+        for variable, value in process.environment.items():
+            if variable.endswith("_ADDRESS") and variable != ADVERTISED:
+                peers[value.partition(":")[0]].add(name)
+    for name, callers in peers.items():
+        process = found[name]
+        if callers:
+            told = process.environment[f"{_prefix(process)}_TLS_PEERS"]
+            assert set(json.loads(told)) == callers
+
+
+def test_with_tls_probes_go_to_the_door_that_needs_none() -> None:
+    place = "prod with tls"
+    for name, process in processes(place).items():
+        spec = container(named(place, "Deployment")[name])
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            if "grpc" in spec[probe]:
+                listen = process.environment[f"{_prefix(process)}_HEALTH_LISTEN"]
+                assert listen == f"0.0.0.0:{spec[probe]['grpc']['port']}"
+            else:
+                assert name == "gateway"
+
+
+def _prefix(process: Process) -> str:
+    return f"VULTUS_{process.module.split('.')[1].upper()}"
