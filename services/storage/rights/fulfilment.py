@@ -17,7 +17,13 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, and_, or_, select, update
 
-from services.common.errors import DomainError, NotFound, StorageFull, Unavailable
+from services.common.errors import (
+    DomainError,
+    NotFound,
+    PrivacyRequestNotFound,
+    StorageFull,
+    Unavailable,
+)
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import Erasures
 from services.storage.refs import EXPORTS, ObjectRef
@@ -126,16 +132,20 @@ class Fulfilment:
                     await self._do(tx, row)
             if row.kind is RequestKind.EXPORT:
                 await self._export(row)
-        except (StorageFull, Unavailable) as error:
-            log.warning("privacy_request.delayed", request_id=request_id, reason=error.reason)
-            async with self._database.write() as tx:
-                again = {"resume_at": await tx.now() + _TRY_AGAIN_AFTER}
-                await changed(tx, await find_request(tx, request_id, locked=True), again)
         except DomainError as error:
-            log.warning("privacy_request.held", request_id=request_id, reason=error.reason)
+            await self._set_aside(request_id, error)
+
+    async def _set_aside(self, request_id: str, error: DomainError) -> None:
+        """Has a request tried again, or decided by an operator; one that has gone is let go."""
+        log.warning("privacy_request.set_aside", request_id=request_id, reason=error.reason)
+        with suppress(PrivacyRequestNotFound):
             async with self._database.write() as tx:
                 row = await find_request(tx, request_id, locked=True)
-                await note_step(tx, await changed(tx, row, {"held": True}), SERVICE, error.message)
+                if isinstance(error, StorageFull | Unavailable):
+                    await changed(tx, row, {"resume_at": await tx.now() + _TRY_AGAIN_AFTER})
+                    return
+                row = await changed(tx, row, {"held": True})
+                await note_step(tx, row, SERVICE, error.message)
 
     async def _do(self, tx: Transaction, row: Row[Any]) -> None:
         scope = await scope_of(tx, row.account_id, row.about, row.consent_id)

@@ -10,9 +10,9 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from services.common.errors import StorageFull
+from services.common.errors import PrivacyRequestNotFound, StorageFull
 from services.gateway.consents import NewConsent
 from services.gateway.identity import NewApiKey
 from services.gateway.records import StreamSpec
@@ -21,7 +21,7 @@ from services.storage.catalog.tables import erasures
 from services.storage.refs import ObjectRef
 from services.storage.retention.rules import Periods, rules_of
 from services.storage.rights.holdings import HOLDINGS
-from services.storage.rights.tables import privacy_requests
+from services.storage.rights.tables import privacy_request_steps, privacy_requests
 from services.storage.tables import metadata
 from tests.contract.storage.catalog.conftest import House
 from tests.contract.storage.catalog.test_consents import NEW, finished, queued, shown
@@ -207,6 +207,23 @@ async def test_an_export_waits_for_the_object_store_and_survives_its_process(
     done = await house.rights.get(account.id, made.id)
     assert done.archive is not None
     opened(house, done.archive)
+
+
+async def test_an_export_of_what_has_gone_meanwhile_is_let_go(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def erased(*_: object) -> None:
+        async with house.database.write() as tx:
+            await tx.execute(delete(privacy_request_steps))
+            await tx.execute(delete(privacy_requests))
+
+    account = await house.account()
+    made = await house.rights.create(account.id, of_account(RequestKind.EXPORT))
+    await house.rights.decide(made.id, Decision.CONFIRM, note="called back")
+    monkeypatch.setattr(house.objects, "write", erased)
+    await house.fulfilment.work_off()
+    with pytest.raises(PrivacyRequestNotFound):
+        await house.rights.get(account.id, made.id)
 
 
 async def test_a_full_disk_delays_an_export(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
