@@ -37,6 +37,12 @@ from services.storage.identity.tables import (
     people,
     sessions,
 )
+from services.storage.notices.tables import (
+    notice_deliveries,
+    notice_recipients,
+    notice_webhooks,
+    policy_acceptances,
+)
 from services.storage.protection.vault import Vault
 from services.storage.provenance.tables import unlabelled_agreements, unlabelled_outputs
 from services.storage.refs import ObjectRef
@@ -252,6 +258,41 @@ HOLDINGS = (
         _mine(idempotency_keys),
         _nobody,
         key=("key",),
+    ),
+    Holding(
+        "notice_recipients",
+        notice_recipients,
+        "to know which notices you were given, and have read",
+        "account",
+        _mine(notice_recipients),
+        _nobody,
+        key=("notice_id",),
+    ),
+    Holding(
+        "notice_deliveries",
+        notice_deliveries,
+        "to bring notices to you",
+        "account",
+        _mine(notice_deliveries),
+        _nobody,
+    ),
+    Holding(
+        "notice_webhooks",
+        notice_webhooks,
+        "where notices are brought",
+        "account",
+        _mine(notice_webhooks),
+        _nobody,
+        key=("account_id",),
+    ),
+    Holding(
+        "policy_acceptances",
+        policy_acceptances,
+        "to prove which privacy policies you accepted",
+        "account",
+        _mine(policy_acceptances),
+        _nobody,
+        key=("version",),
     ),
     Holding(
         "unlabelled_agreements",

@@ -29,16 +29,19 @@ from tests.contract.storage.catalog.test_privacy_requests import asked, of_accou
 
 Json = dict[str, Any]
 NOBODYS = {
-    "erasures",
-    "data_keys",
+    "alembic_version",
     "audit_heads",
     "codes",
-    "sweeps",
+    "data_keys",
+    "erasures",
+    "notices",
+    "privacy_policies",
+    "shutdowns",
     "sweeper_turns",
-    "alembic_version",
+    "sweeps",
 }
-"""Tables with nothing of an account: places of objects that go, keys, ends of chains, and hashes of
-codes that are good for minutes."""
+"""Tables with nothing of an account: what all are told, places of objects that go, keys, ends of
+chains, hashes of codes that are good for minutes, and the service's own work."""
 
 
 def place(archive: Archive) -> ObjectRef:
