@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,6 +20,41 @@ class UnlabelledAgreement:
     accepted_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a file's metadata claim."""
+
+    producer: str
+    content_id: str
+    ours: bool
+    """Whether that producer is this operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a file's C2PA manifest says."""
+
+    title: str
+    generator: str
+    signer: str
+    whole: bool
+    """The signature is good and the file is as it was signed."""
+    ours: bool
+    """It is this operator's certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What is known of a file."""
+
+    made_here: bool
+    label: Label | None
+    manifest: Manifest | None
+    video_id: str
+    """The asking account's own; empty: none is known."""
+    created_at: datetime | None
+
+
 class Provenance(Protocol):
     """Storage's record of it."""
 
@@ -32,3 +68,6 @@ class Provenance(Protocol):
 
     async def end_agreement(self, account_id: str, *, actor_id: str) -> None:
         """Ends it, if it holds."""
+
+    async def verify(self, account_id: str, data: AsyncIterator[bytes]) -> Verified:
+        """Looks at a file; keeps nothing. Raises UnsupportedMedia, PayloadTooLarge, Overloaded."""

@@ -61,6 +61,7 @@ from services.storage.provenance.agreements import Agreements
 from services.storage.provenance.credentials import open_credentials
 from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
+from services.storage.provenance.verification import Maker, Verifications
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
 from services.storage.retention.parts import retention_of
@@ -123,6 +124,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 **{name: add for area in areas for name, add in area.services().items()},
                 **_of_records(records, signer),
                 **_of_objects(settings, records.assets, store, spool, seal),
+                **_of_provenance(settings, database, spool, seal),
             }
             async with serve_grpc(
                 settings.listen,
@@ -181,7 +183,6 @@ class _Records:
     reviews: Reviews
     consents: Consents
     withdrawals: Withdrawals
-    agreements: Agreements
     erasures: Erasures
     usage: Usage
     quotas: Quotas
@@ -225,7 +226,6 @@ def _records(
         Reviews(database, erasures),
         Consents(database),
         withdrawals,
-        Agreements(database),
         erasures,
         Usage(database),
         Quotas(database, limits),
@@ -252,9 +252,6 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
         ),
         f"{_PACKAGE}.UsageService": partial(
             add_UsageServiceServicer_to_server, UsageServicer(records.usage, records.quotas)
-        ),
-        f"{_PACKAGE}.ProvenanceService": partial(
-            add_ProvenanceServiceServicer_to_server, ProvenanceServicer(records.agreements)
         ),
         f"{_PACKAGE}.RightsService": records.rights.register(),
     }
@@ -283,6 +280,25 @@ def _of_objects(
         ),
         f"{_PACKAGE}.ObjectService": partial(add_ObjectServiceServicer_to_server, objects),
         f"{_PACKAGE}.RecordService": partial(add_RecordServiceServicer_to_server, recorder),
+    }
+
+
+def _of_provenance(
+    settings: StorageSettings, database: Database, spool: Spool, seal: ManifestSigner
+) -> _Services:
+    """What registers the service that tells what was made here."""
+    # Files of strangers don't keep uploads waiting.
+    examiner = Examiner(MediaLimits(), parallel=1, timeout_s=settings.examination_timeout_s)
+    verifications = Verifications(
+        database,
+        spool,
+        examiner,
+        Maker(settings.content_producer, seal.chain),
+        max_bytes=settings.max_audio_bytes,
+    )
+    servicer = ProvenanceServicer(Agreements(database), verifications)
+    return {
+        f"{_PACKAGE}.ProvenanceService": partial(add_ProvenanceServiceServicer_to_server, servicer),
     }
 
 

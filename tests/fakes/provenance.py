@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.common.errors import AgreementRequired, StateConflict
 from services.gateway.look import Look
-from services.gateway.provenance import UnlabelledAgreement
+from services.gateway.provenance import UnlabelledAgreement, Verified
 
 VERSION = "2026-11"
 _TEXT = "You label it yourself."
@@ -22,6 +22,9 @@ class FakeProvenance:
     accepted: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     unlabelled: list[str] = field(default_factory=list)
     """Videos and streams without the mark."""
+    verified: Verified = field(default_factory=lambda: Verified(False, None, None, "", None))
+    """What is said of every file."""
+    seen: bytes = b""
 
     async def agreement(self, account_id: str) -> UnlabelledAgreement:
         by, at = self.accepted.get(account_id, ("", None))
@@ -37,6 +40,10 @@ class FakeProvenance:
 
     async def end_agreement(self, account_id: str, *, actor_id: str) -> None:
         self.accepted.pop(account_id, None)
+
+    async def verify(self, account_id: str, data: AsyncIterator[bytes]) -> Verified:
+        self.seen = b"".join([block async for block in data])
+        return self.verified
 
     def permit(self, account_id: str, output_id: str, look: Look) -> None:
         """As the catalog does for what it records."""

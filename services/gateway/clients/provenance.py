@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator
+
 import grpc
 from vultus.storage.v1 import provenance_service_pb2 as wire
 from vultus.storage.v1.provenance_service_pb2_grpc import ProvenanceServiceStub
 
 from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
-from services.gateway.provenance import UnlabelledAgreement
+from services.gateway.clients.calls import upload
+from services.gateway.provenance import Label, Manifest, UnlabelledAgreement, Verified
 
 _QUICK_S = 10.0
+_VERIFY_S = 300.0
 
 
 class GrpcProvenance:
@@ -46,6 +50,29 @@ class GrpcProvenance:
             request, timeout=_QUICK_S, metadata=call_metadata()
         )
         await unary(call)
+
+    async def verify(self, account_id: str, data: AsyncIterator[bytes]) -> Verified:
+        """Looks at a file; keeps nothing."""
+        call = self._stub.VerifyFile(timeout=_VERIFY_S, metadata=call_metadata())
+        seen = await upload(call, _file(account_id, data))
+        label = Label(seen.label.producer, seen.label.content_id, seen.label.ours)
+        told = seen.manifest
+        manifest = Manifest(told.title, told.generator, told.signer, told.whole, told.ours)
+        return Verified(
+            seen.made_here,
+            label if seen.HasField("label") else None,
+            manifest if seen.HasField("manifest") else None,
+            seen.video_id,
+            messages.optional_moment(seen, "created_at"),
+        )
+
+
+async def _file(
+    account_id: str, data: AsyncIterator[bytes]
+) -> AsyncGenerator[wire.VerifyFileRequest, None]:
+    yield wire.VerifyFileRequest(header=wire.VerifyFileHeader(account_id=account_id))
+    async for block in data:
+        yield wire.VerifyFileRequest(data=block)
 
 
 def _agreement(message: wire.UnlabelledAgreement) -> UnlabelledAgreement:

@@ -74,6 +74,7 @@ class BodyLimit:
         self._form_bytes = {
             "/v1/assets": max(settings.max_audio_bytes, settings.max_image_bytes),
             "/v1/avatars": settings.max_image_bytes,
+            "/v1/verify": settings.max_audio_bytes,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
     picture READER SOURCE TARGET MAX_PIXELS
     sound READER SOURCE MAX_DURATION_S
+    evidence READER SOURCE CONTENT_TYPE CHAIN
 
 It writes what it found, or the error, as JSON to its standard output. A process that ends in
 another way has met a file that breaks its reader.
@@ -44,6 +45,11 @@ def _examine(arguments: Sequence[str]) -> object:
             from services.storage.assets.sound import measure
 
             return asdict(measure(Path(source), reader, max_duration_s=float(max_duration_s)))
+        case "evidence", reader, source, content_type, chain:
+            from services.storage.provenance.evidence import gather
+
+            trusted = Path(chain).read_text("ascii")
+            return asdict(gather(Path(source), reader, content_type, chain=trusted))
         case _:
             raise SystemExit(__doc__)
 

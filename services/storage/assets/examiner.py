@@ -19,10 +19,12 @@ import grpc
 import structlog
 
 from services.common.error_classes import class_for
-from services.common.errors import AudioUndecodable, DomainError, ImageUndecodable
+from services.common.errors import AudioUndecodable, DomainError, ImageUndecodable, UnsupportedMedia
 from services.common.telemetry import stage
 from services.storage.assets.picture import Picture
 from services.storage.assets.sound import Sound
+from services.storage.provenance.evidence import Evidence, Label
+from services.storage.provenance.manifest import Manifest
 
 log = structlog.get_logger()
 
@@ -65,6 +67,21 @@ class Examiner:
         damaged = AudioUndecodable("the recording can't be read")
         limit = str(self._limits.max_duration_s)
         return Sound(**await self._run(damaged, "sound", reader, str(source), limit))
+
+    async def evidence(
+        self, source: Path, reader: str, content_type: str, chain: Path
+    ) -> Evidence | None:
+        """What a file says of where it comes from; None when it breaks its reader."""
+        damaged = UnsupportedMedia("the file can't be read")
+        places = str(source), content_type, str(chain)
+        try:
+            found = await self._run(damaged, "evidence", reader, *places)
+        except UnsupportedMedia:
+            return None
+        return Evidence(
+            Label(**found["label"]) if found["label"] else None,
+            Manifest(**found["manifest"]) if found["manifest"] else None,
+        )
 
     async def _run(self, damaged: DomainError, what: str, *arguments: str) -> dict[str, Any]:
         async with self._free:

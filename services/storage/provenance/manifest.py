@@ -49,6 +49,11 @@ class ManifestSigner:
         self._version = version
         self._timestamps = timestamps
 
+    @property
+    def chain(self) -> str:
+        """The certificates, PEM."""
+        return self._credentials.chain
+
     def sign(self, source: Path, target: Path, title: str) -> None:
         """Writes the MP4 with a manifest in it; slow, by blocks.
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 import grpc
 from vultus.storage.v1 import provenance_service_pb2 as wire
 from vultus.storage.v1.provenance_service_pb2_grpc import ProvenanceServiceServicer
 
+from services.common.errors import InvalidInput
 from services.storage.catalog.messages import time_to_wire
 from services.storage.provenance.agreements import Agreement, Agreements
+from services.storage.provenance.manifest import Manifest
+from services.storage.provenance.verification import Verifications, Verified
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -17,8 +22,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class ProvenanceServicer(ProvenanceServiceServicer):
     """Serves ProvenanceService; every method is described in the proto."""
 
-    def __init__(self, agreements: Agreements) -> None:
+    def __init__(self, agreements: Agreements, verifications: Verifications) -> None:
         self._agreements = agreements
+        self._verifications = verifications
 
     async def GetUnlabelledAgreement(
         self, request: wire.GetUnlabelledAgreementRequest, context: Context
@@ -42,6 +48,48 @@ class ProvenanceServicer(ProvenanceServiceServicer):
         """See the proto."""
         await self._agreements.end(request.account_id, actor_id=request.actor_id)
         return wire.EndUnlabelledAgreementResponse()
+
+    async def VerifyFile(
+        self, request_iterator: AsyncIterator[wire.VerifyFileRequest], context: Context
+    ) -> wire.VerifyFileResponse:
+        """See the proto."""
+        header = await _header(request_iterator)
+        verified = await self._verifications.verify(header.account_id, _blocks(request_iterator))
+        return wire.VerifyFileResponse(
+            made_here=verified.made_here,
+            label=_label(verified),
+            manifest=_manifest(verified.manifest),
+            video_id=verified.video_id,
+            created_at=time_to_wire(verified.created_at),
+        )
+
+
+async def _header(requests: AsyncIterator[wire.VerifyFileRequest]) -> wire.VerifyFileHeader:
+    async for request in requests:
+        if request.WhichOneof("payload") == "header":
+            return request.header
+        break
+    raise InvalidInput("the header must come first")
+
+
+async def _blocks(requests: AsyncIterator[wire.VerifyFileRequest]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        if request.WhichOneof("payload") != "data":
+            raise InvalidInput("the header is followed by data alone")
+        yield request.data
+
+
+def _label(verified: Verified) -> wire.ContentLabel | None:
+    label = verified.label
+    if label is None:
+        return None
+    return wire.ContentLabel(
+        producer=label.producer, content_id=label.content_id, ours=verified.label_ours
+    )
+
+
+def _manifest(manifest: Manifest | None) -> wire.ContentManifest | None:
+    return None if manifest is None else wire.ContentManifest(**asdict(manifest))
 
 
 def _agreement(agreement: Agreement) -> wire.UnlabelledAgreement:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -61,6 +61,7 @@ from services.gateway.records import (
     Video,
     VideoSpec,
 )
+from services.storage.assets.examiner import Examiner, MediaLimits
 from services.storage.audit.parts import Audit, audit_of
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
@@ -87,7 +88,10 @@ from services.storage.objects.store import ObjectInfo
 from services.storage.protection.master import KEY_BYTES, KeyFile
 from services.storage.protection.vault import Vault, open_vault
 from services.storage.provenance.agreements import Agreements
+from services.storage.provenance.credentials import open_credentials
+from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
+from services.storage.provenance.verification import Maker, Verifications
 from services.storage.refs import ObjectRef
 from services.storage.retention.rules import Periods, rules_of
 from services.storage.rights.fulfilment import Fulfilment
@@ -108,6 +112,7 @@ MASTER = KeyFile([os.urandom(KEY_BYTES)])
 RULES = Rules(
     "CN", "Asia/Shanghai", 3, timedelta(days=7), "Hangzhou", ("Cloud Ltd",), rules_of(Periods())
 )
+PRODUCER, MAX_VERIFIED_BYTES = "Ada's 数字人", 1_000_000
 SERVICE = "vultus.storage.v1.CatalogService"
 LIMITS: Limits = {QuotaName.VIDEOS_AT_ONCE: 500, QuotaName.STREAMS_AT_ONCE: 50}
 
@@ -308,6 +313,22 @@ async def sealed(opened: Database) -> Database:
     return opened.sealed_by(await open_vault(opened, MASTER))
 
 
+@cache
+def seal() -> ManifestSigner:
+    """What signs manifests in every house."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "c2pa.pem"
+        credentials = open_credentials(path, path, made_for=PRODUCER)
+    return ManifestSigner(credentials, "1", timestamps=None)
+
+
+def verifications(database: Database, spool: Spool) -> Verifications:
+    """What looks at files, in processes as the service does."""
+    examiner = Examiner(MediaLimits(), parallel=1, timeout_s=120)
+    maker = Maker(PRODUCER, seal().chain)
+    return Verifications(database, spool, examiner, maker, max_bytes=MAX_VERIFIED_BYTES)
+
+
 @asynccontextmanager
 async def open_house(url: URL) -> AsyncIterator[House]:
     """A catalog that is served on a port of its own."""
@@ -355,7 +376,8 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
                 UsageServicer(Usage(database), Quotas(database, LIMITS)),
             ),
             "vultus.storage.v1.ProvenanceService": partial(
-                add_ProvenanceServiceServicer_to_server, ProvenanceServicer(Agreements(database))
+                add_ProvenanceServiceServicer_to_server,
+                ProvenanceServicer(Agreements(database), verifications(database, spool)),
             ),
             "vultus.storage.v1.ModerationRecordService": partial(
                 add_ModerationRecordServiceServicer_to_server, judge

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*vultus/storage/v1/provenance_service.proto\x12\x11vultus.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"z\n\x13UnlabelledAgreement\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pted_by\x18\x03 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x1dGetUnlabelledAgreementRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"[\n\x1eGetUnlabelledAgreementResponse\x12\x39\n\tagreement\x18\x01 \x01(\x0b\x32&.vultus.storage.v1.UnlabelledAgreement\"Y\n AcceptUnlabelledAgreementRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\"^\n!AcceptUnlabelledAgreementResponse\x12\x39\n\tagreement\x18\x01 \x01(\x0b\x32&.vultus.storage.v1.UnlabelledAgreement\"E\n\x1d\x45ndUnlabelledAgreementRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\" \n\x1e\x45ndUnlabelledAgreementResponse2\x9a\x03\n\x11ProvenanceService\x12}\n\x16GetUnlabelledAgreement\x12\x30.vultus.storage.v1.GetUnlabelledAgreementRequest\x1a\x31.vultus.storage.v1.GetUnlabelledAgreementResponse\x12\x86\x01\n\x19\x41\x63\x63\x65ptUnlabelledAgreement\x12\x33.vultus.storage.v1.AcceptUnlabelledAgreementRequest\x1a\x34.vultus.storage.v1.AcceptUnlabelledAgreementResponse\x12}\n\x16\x45ndUnlabelledAgreement\x12\x30.vultus.storage.v1.EndUnlabelledAgreementRequest\x1a\x31.vultus.storage.v1.EndUnlabelledAgreementResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*vultus/storage/v1/provenance_service.proto\x12\x11vultus.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"z\n\x13UnlabelledAgreement\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pted_by\x18\x03 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x1dGetUnlabelledAgreementRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"[\n\x1eGetUnlabelledAgreementResponse\x12\x39\n\tagreement\x18\x01 \x01(\x0b\x32&.vultus.storage.v1.UnlabelledAgreement\"Y\n AcceptUnlabelledAgreementRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\"^\n!AcceptUnlabelledAgreementResponse\x12\x39\n\tagreement\x18\x01 \x01(\x0b\x32&.vultus.storage.v1.UnlabelledAgreement\"E\n\x1d\x45ndUnlabelledAgreementRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\" \n\x1e\x45ndUnlabelledAgreementResponse\"e\n\x11VerifyFileRequest\x12\x35\n\x06header\x18\x01 \x01(\x0b\x32#.vultus.storage.v1.VerifyFileHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"&\n\x10VerifyFileHeader\x12\x12\n\naccount_id\x18\x01 \x01(\t\"\xcf\x01\n\x12VerifyFileResponse\x12\x11\n\tmade_here\x18\x01 \x01(\x08\x12.\n\x05label\x18\x02 \x01(\x0b\x32\x1f.vultus.storage.v1.ContentLabel\x12\x34\n\x08manifest\x18\x03 \x01(\x0b\x32\".vultus.storage.v1.ContentManifest\x12\x10\n\x08video_id\x18\x04 \x01(\t\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"B\n\x0c\x43ontentLabel\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x0c\n\x04ours\x18\x03 \x01(\x08\"`\n\x0f\x43ontentManifest\x12\r\n\x05title\x18\x01 \x01(\t\x12\x11\n\tgenerator\x18\x02 \x01(\t\x12\x0e\n\x06signer\x18\x03 \x01(\t\x12\r\n\x05whole\x18\x04 \x01(\x08\x12\x0c\n\x04ours\x18\x05 \x01(\x08\x32\xf7\x03\n\x11ProvenanceService\x12}\n\x16GetUnlabelledAgreement\x12\x30.vultus.storage.v1.GetUnlabelledAgreementRequest\x1a\x31.vultus.storage.v1.GetUnlabelledAgreementResponse\x12\x86\x01\n\x19\x41\x63\x63\x65ptUnlabelledAgreement\x12\x33.vultus.storage.v1.AcceptUnlabelledAgreementRequest\x1a\x34.vultus.storage.v1.AcceptUnlabelledAgreementResponse\x12}\n\x16\x45ndUnlabelledAgreement\x12\x30.vultus.storage.v1.EndUnlabelledAgreementRequest\x1a\x31.vultus.storage.v1.EndUnlabelledAgreementResponse\x12[\n\nVerifyFile\x12$.vultus.storage.v1.VerifyFileRequest\x1a%.vultus.storage.v1.VerifyFileResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENDUNLABELLEDAGREEMENTREQUEST']._serialized_end=624
   _globals['_ENDUNLABELLEDAGREEMENTRESPONSE']._serialized_start=626
   _globals['_ENDUNLABELLEDAGREEMENTRESPONSE']._serialized_end=658
-  _globals['_PROVENANCESERVICE']._serialized_start=661
-  _globals['_PROVENANCESERVICE']._serialized_end=1071
+  _globals['_VERIFYFILEREQUEST']._serialized_start=660
+  _globals['_VERIFYFILEREQUEST']._serialized_end=761
+  _globals['_VERIFYFILEHEADER']._serialized_start=763
+  _globals['_VERIFYFILEHEADER']._serialized_end=801
+  _globals['_VERIFYFILERESPONSE']._serialized_start=804
+  _globals['_VERIFYFILERESPONSE']._serialized_end=1011
+  _globals['_CONTENTLABEL']._serialized_start=1013
+  _globals['_CONTENTLABEL']._serialized_end=1079
+  _globals['_CONTENTMANIFEST']._serialized_start=1081
+  _globals['_CONTENTMANIFEST']._serialized_end=1177
+  _globals['_PROVENANCESERVICE']._serialized_start=1180
+  _globals['_PROVENANCESERVICE']._serialized_end=1683
 # @@protoc_insertion_point(module_scope)

@@ -195,3 +195,167 @@ class EndUnlabelledAgreementResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EndUnlabelledAgreementResponse: _TypeAlias = EndUnlabelledAgreementResponse  # noqa: Y015
+
+@_typing.final
+class VerifyFileRequest(_message.Message):
+    """A file to be looked at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes of the file."""
+    @_builtins.property
+    def header(self) -> Global___VerifyFileHeader:
+        """Exactly once, first."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___VerifyFileHeader | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "header", b"header", "payload", b"payload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "header", b"header", "payload", b"payload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["header", "data"]  # noqa: Y015
+    _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
+
+Global___VerifyFileRequest: _TypeAlias = VerifyFileRequest  # noqa: Y015
+
+@_typing.final
+class VerifyFileHeader(_message.Message):
+    """Who asks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyFileHeader: _TypeAlias = VerifyFileHeader  # noqa: Y015
+
+@_typing.final
+class VerifyFileResponse(_message.Message):
+    """What is known of the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MADE_HERE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    MANIFEST_FIELD_NUMBER: _builtins.int
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    made_here: _builtins.bool
+    """A good signature of this operator, or the id of a video of the account, says so."""
+    video_id: _builtins.str
+    """The account's own video that it is; empty: none is known."""
+    @_builtins.property
+    def label(self) -> Global___ContentLabel:
+        """What its metadata claim; unset: nothing."""
+
+    @_builtins.property
+    def manifest(self) -> Global___ContentManifest:
+        """What its C2PA manifest says; unset: it has none that can be read."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When that was asked for."""
+
+    def __init__(
+        self,
+        *,
+        made_here: _builtins.bool = ...,
+        label: Global___ContentLabel | None = ...,
+        manifest: Global___ContentManifest | None = ...,
+        video_id: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "label", b"label", "manifest", b"manifest"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "label", b"label", "made_here", b"made_here", "manifest", b"manifest", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyFileResponse: _TypeAlias = VerifyFileResponse  # noqa: Y015
+
+@_typing.final
+class ContentLabel(_message.Message):
+    """What anybody can write into a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    CONTENT_ID_FIELD_NUMBER: _builtins.int
+    OURS_FIELD_NUMBER: _builtins.int
+    producer: _builtins.str
+    """Who is said to have made it."""
+    content_id: _builtins.str
+    """What it is said to be."""
+    ours: _builtins.bool
+    """Whether that producer is this operator."""
+    def __init__(
+        self,
+        *,
+        producer: _builtins.str = ...,
+        content_id: _builtins.str = ...,
+        ours: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "ours", b"ours", "producer", b"producer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContentLabel: _TypeAlias = ContentLabel  # noqa: Y015
+
+@_typing.final
+class ContentManifest(_message.Message):
+    """What only its signer can have written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    GENERATOR_FIELD_NUMBER: _builtins.int
+    SIGNER_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    OURS_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """What the file is called."""
+    generator: _builtins.str
+    """The software that claims to have made it."""
+    signer: _builtins.str
+    """Whose certificate it is."""
+    whole: _builtins.bool
+    """The signature is good and the file is as it was signed."""
+    ours: _builtins.bool
+    """It is this operator's certificate."""
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        generator: _builtins.str = ...,
+        signer: _builtins.str = ...,
+        whole: _builtins.bool = ...,
+        ours: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generator", b"generator", "ours", b"ours", "signer", b"signer", "title", b"title", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContentManifest: _TypeAlias = ContentManifest  # noqa: Y015

@@ -50,6 +50,11 @@ class ProvenanceServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementResponse.FromString,
                 _registered_method=True)
+        self.VerifyFile = channel.stream_unary(
+                '/vultus.storage.v1.ProvenanceService/VerifyFile',
+                request_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.VerifyFileRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.VerifyFileResponse.FromString,
+                _registered_method=True)
 
 
 class ProvenanceServiceServicer:
@@ -79,6 +84,14 @@ class ProvenanceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyFile(self, request_iterator, context):
+        """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+        PAYLOAD_TOO_LARGE, OVERLOADED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProvenanceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +109,11 @@ def add_ProvenanceServiceServicer_to_server(servicer, server):
                     servicer.EndUnlabelledAgreement,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementResponse.SerializeToString,
+            ),
+            'VerifyFile': grpc.stream_unary_rpc_method_handler(
+                    servicer.VerifyFile,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.VerifyFileRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.VerifyFileResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -180,6 +198,33 @@ class ProvenanceService:
             '/vultus.storage.v1.ProvenanceService/EndUnlabelledAgreement',
             vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyFile(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/vultus.storage.v1.ProvenanceService/VerifyFile',
+            vultus_dot_storage_dot_v1_dot_provenance__service__pb2.VerifyFileRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_provenance__service__pb2.VerifyFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class ProvenanceServiceStub:
     """
     EndUnlabelledAgreement: _grpc.UnaryUnaryMultiCallable[_provenance_service_pb2.EndUnlabelledAgreementRequest, _provenance_service_pb2.EndUnlabelledAgreementResponse]
     """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
+    VerifyFile: _grpc.StreamUnaryMultiCallable[_provenance_service_pb2.VerifyFileRequest, _provenance_service_pb2.VerifyFileResponse]
+    """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+    PAYLOAD_TOO_LARGE, OVERLOADED.
+    """
 
 @_typing.type_check_only
 class ProvenanceServiceAsyncStub(ProvenanceServiceStub):
@@ -59,6 +63,10 @@ class ProvenanceServiceAsyncStub(ProvenanceServiceStub):
     """
     EndUnlabelledAgreement: _aio.UnaryUnaryMultiCallable[_provenance_service_pb2.EndUnlabelledAgreementRequest, _provenance_service_pb2.EndUnlabelledAgreementResponse]  # type: ignore[assignment]
     """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
+    VerifyFile: _aio.StreamUnaryMultiCallable[_provenance_service_pb2.VerifyFileRequest, _provenance_service_pb2.VerifyFileResponse]  # type: ignore[assignment]
+    """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+    PAYLOAD_TOO_LARGE, OVERLOADED.
+    """
 
 class ProvenanceServiceServicer(metaclass=_abc_1.ABCMeta):
     """What is said of files that were made here, and what is not said on whose word."""
@@ -90,5 +98,15 @@ class ProvenanceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_provenance_service_pb2.EndUnlabelledAgreementResponse, _abc.Awaitable[_provenance_service_pb2.EndUnlabelledAgreementResponse]]:
         """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
+
+    @_abc_1.abstractmethod
+    def VerifyFile(
+        self,
+        request_iterator: _MaybeAsyncIterator[_provenance_service_pb2.VerifyFileRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_provenance_service_pb2.VerifyFileResponse, _abc.Awaitable[_provenance_service_pb2.VerifyFileResponse]]:
+        """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+        PAYLOAD_TOO_LARGE, OVERLOADED.
+        """
 
 def add_ProvenanceServiceServicer_to_server(servicer: ProvenanceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
