@@ -123,6 +123,7 @@ WHO = {
     "get_unlabelled_agreement": OD,
     "accept_unlabelled_agreement": O,
     "end_unlabelled_agreement": O,
+    "verify_file": OD,
     "list_notices": ODRA,
     "acknowledge_notice": O,
     "set_notice_webhook": O,
