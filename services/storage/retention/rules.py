@@ -62,8 +62,8 @@ def _owners() -> tuple[Rule, ...]:
              "its owner deletes it, or its consent ends", gone, "they are the account's"),
         Rule("consents", "consents and how they ended", "SQL", None, end, erased,
              "they prove what was allowed"),
-        Rule("account", "the account, its people, policies, usage and limits", "SQL", None, end,
-             erased, "the account can't be served without them"),
+        Rule("account", "the account, its people, policies, notices, usage and limits", "SQL", None,
+             end, erased, "the account can't be served without them"),
     )  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def _behaviour(periods: Periods) -> tuple[Rule, ...]:
             ("reviews", "decisions of reviews, unless marked for training", "the review ended"),
             ("ended_keys", "API keys that have ended", "the key ended"),
             ("ended_sessions", "sign-ins of people", "the sign-in ended"),
+            ("notice_deliveries", "how notices reached accounts", "the delivery ended"),
             ("sweeps", "reports of the sweeper", "it swept"),
         )
     )

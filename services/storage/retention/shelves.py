@@ -13,6 +13,7 @@ from services.storage.audit.tables import audit_entries
 from services.storage.catalog.database import Database
 from services.storage.catalog.tables import review_decisions, reviews, streams, videos
 from services.storage.identity.tables import api_keys, codes, invitations, sessions
+from services.storage.notices.tables import notice_deliveries
 from services.storage.objects.store import ObjectStore
 from services.storage.retention.found import Found
 from services.storage.retention.strays import BrokenUploads, StrayObjects
@@ -129,6 +130,7 @@ def shelves_of(
         ),
         "ended_keys": Rows(database, api_keys, ended_key),
         "ended_sessions": Rows(database, sessions, ended_session),
+        "notice_deliveries": Rows(database, notice_deliveries, notice_deliveries.c.finished_at),
         "sweeps": Rows(database, sweeps, sweeps.c.at),
         "sign_in_codes": Rows(database, codes, codes.c.created_at),
         "invitations": Rows(database, invitations, invitations.c.expires_at),

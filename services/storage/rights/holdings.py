@@ -272,7 +272,7 @@ HOLDINGS = (
         "notice_deliveries",
         notice_deliveries,
         "to bring notices to you",
-        "account",
+        "notice_deliveries",
         _mine(notice_deliveries),
         _nobody,
     ),
