@@ -11,25 +11,33 @@ from sqlalchemy import Column, ColumnElement, Text, select, type_coerce, update
 
 from services.common.errors import KeyErased, NotFound
 from services.storage.catalog.database import Database
-from services.storage.catalog.tables import SEAL, Sealed, review_decisions, reviews
+from services.storage.catalog.tables import (
+    SEAL,
+    idempotency_keys,
+    review_decisions,
+    reviews,
+    videos,
+)
 from services.storage.identity.tables import accounts
 from services.storage.objects.spool import Spool, receive
 from services.storage.objects.store import ObjectInfo
 from services.storage.protection.keys import DataKeys
 from services.storage.refs import BUCKETS, ObjectRef
-from services.storage.tables import metadata
 
 log = structlog.get_logger()
 
 _NO_LIMIT = 2**63
 _ROWS_AT_ONCE = 200
-_OWNERS: Mapping[str, ColumnElement[str]] = {
-    accounts.name: accounts.c.id,
-    review_decisions.name: select(reviews.c.account_id)
+_CLEAR_ONCE: Mapping[Column[Any], ColumnElement[str]] = {
+    accounts.c.webhook_secret: accounts.c.id,
+    idempotency_keys.c.body: idempotency_keys.c.account_id,
+    review_decisions.c.note: select(reviews.c.account_id)
     .where(reviews.c.id == review_decisions.c.review_id)
     .scalar_subquery(),
+    reviews.c.text: reviews.c.account_id,
+    videos.c.text: videos.c.account_id,
 }
-"""Whom the texts of a table belong to, where that is not its `account_id`."""
+"""Columns that are older than their sealing, and whom their texts belong to."""
 
 
 class Store(Protocol):
@@ -79,23 +87,18 @@ async def encrypt(store: Store, spool: Spool) -> int:
 
 
 async def seal_rows(database: Database) -> int:
-    """Seals every text that lies in the clear in a column that keeps sealed ones; how many did."""
+    """Seals every text from before there was sealing; how many there were."""
     sealed = 0
-    for table in metadata.sorted_tables:
-        for column in table.columns:
-            if isinstance(column.type, Sealed):
-                while some := await _seal_some(database, column):
-                    sealed += some
+    for column, owner in _CLEAR_ONCE.items():
+        while some := await _seal_some(database, column, owner):
+            sealed += some
     return sealed
 
 
-async def _seal_some(database: Database, column: Column[Any]) -> int:
+async def _seal_some(database: Database, column: Column[Any], owner: ColumnElement[str]) -> int:
     """A few rows at once, so that nobody waits long."""
     table = column.table
     kept = type_coerce(column, Text)
-    owner = _OWNERS.get(table.name)
-    if owner is None:
-        owner = table.c.account_id
     clear = (kept != "") & ~kept.startswith(SEAL, autoescape=True)
     some = (
         select(*table.primary_key.columns, column, owner.label("owner"))
