@@ -111,7 +111,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             records = _records(settings, database, store, vault, spool)
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             seal = await asyncio.to_thread(open_seal, settings)
-            audit = audit_of(database, signer)
+            audit = audit_of(database, signer, store)
             retention = retention_of(
                 database,
                 audit.checkpoints,

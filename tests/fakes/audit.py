@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from services.common.errors import InvalidInput, Unavailable
-from services.gateway.audit.records import Entry, Filter, NewEntry, Verdict
+from services.gateway.audit.records import Entry, Filter, NewEntry, OperatorAccess, Verdict
 from services.gateway.records import Page
 
 
@@ -19,6 +19,7 @@ class FakeAudit:
 
     now: Callable[[], datetime]
     kept: builtins.list[Entry] = field(default_factory=list)
+    accesses: builtins.list[OperatorAccess] = field(default_factory=list)
     down: bool = False
 
     async def record(self, entries: Sequence[NewEntry]) -> None:
@@ -62,6 +63,9 @@ class FakeAudit:
     async def verify(self, account_id: str) -> Verdict:
         count = len(self._of(account_id))
         return Verdict(min(count, 1), count, 0, 0, "")
+
+    async def operator_accesses(self, account_id: str) -> Sequence[OperatorAccess]:
+        return [access for access in self.accesses if access.account_id == account_id]
 
     def _of(self, account_id: str) -> builtins.list[Entry]:
         return [entry for entry in self.kept if entry.account_id == account_id]

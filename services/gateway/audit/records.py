@@ -76,6 +76,35 @@ class Verdict:
     """What is wrong; empty: the chain is whole."""
 
 
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """What an operator wants to open, and why."""
+
+    target: str
+    """A video's, an avatar's or an asset's id."""
+    operator: str
+    reason: str
+    case: str = ""
+    legal_paper: str = ""
+    notice_not_before: datetime | None = None
+    """When the owner is told at the earliest; needs a legal paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAccess:
+    """An operator opened media."""
+
+    id: str
+    account_id: str
+    target: str
+    operator: str
+    reason: str
+    case: str
+    legal_paper: str
+    at: datetime
+    notice_at: datetime
+
+
 class AuditRecord(Protocol):
     """The audit in storage."""
 
@@ -92,3 +121,6 @@ class AuditRecord(Protocol):
 
     async def verify(self, account_id: str) -> Verdict:
         """Walks the chain."""
+
+    async def operator_accesses(self, account_id: str) -> Sequence[OperatorAccess]:
+        """The newest hundred accesses of operators of which the owner may know."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 
 import grpc
@@ -12,7 +12,14 @@ from vultus.storage.v1 import audit_service_pb2 as wire
 from vultus.storage.v1.audit_service_pb2_grpc import AuditServiceStub
 
 from services.common.grpc_client import call_metadata, responses, unary
-from services.gateway.audit.records import Entry, Filter, NewEntry, Verdict
+from services.gateway.audit.records import (
+    Entry,
+    Filter,
+    MediaRequest,
+    NewEntry,
+    OperatorAccess,
+    Verdict,
+)
 from services.gateway.clients import messages
 from services.gateway.records import Page
 
@@ -70,6 +77,47 @@ class GrpcAudit:
             found.broken_seq,
             found.problem,
         )
+
+    async def operator_accesses(self, account_id: str) -> Sequence[OperatorAccess]:
+        """The newest accesses of operators of which the owner may know."""
+        request = wire.ListOperatorAccessesRequest(account_id=account_id)
+        call = self._stub.ListOperatorAccesses(request, timeout=_QUICK_S, metadata=call_metadata())
+        return [_access(access) for access in (await unary(call)).accesses]
+
+    @asynccontextmanager
+    async def open_media(
+        self, asked: MediaRequest
+    ) -> AsyncIterator[tuple[OperatorAccess, AsyncGenerator[bytes, None]]]:
+        """Opens media to an operator: the access, which is noted by then, and the bytes.
+
+        Raises InvalidInput, NotFound, Unavailable.
+        """
+        request = wire.OpenMediaRequest(
+            target=asked.target,
+            operator=asked.operator,
+            reason=asked.reason,
+            case=asked.case,
+            legal_paper=asked.legal_paper,
+            notice_not_before=_timestamp(asked.notice_not_before),
+        )
+        call = self._stub.OpenMedia(request, metadata=call_metadata())
+        async with aclosing(responses(call)) as parts:
+            first = await anext(parts)
+            yield _access(first.access), (part.data async for part in parts)
+
+
+def _access(message: wire.OperatorAccess) -> OperatorAccess:
+    return OperatorAccess(
+        id=message.id,
+        account_id=message.account_id,
+        target=message.target,
+        operator=message.operator,
+        reason=message.reason,
+        case=message.case,
+        legal_paper=message.legal_paper,
+        at=messages.moment(message.at),
+        notice_at=messages.moment(message.notice_at),
+    )
 
 
 def _timestamp(moment: datetime | None) -> Timestamp | None:

@@ -12,8 +12,9 @@ from pydantic import AwareDatetime, Field
 from services.gateway.audit import records
 from services.gateway.http.context import AccountId, Cursor, InGateway, Limit
 from services.gateway.http.problem import problems
-from services.gateway.http.route import api_router
+from services.gateway.http.route import api_router, needs
 from services.gateway.http.views import Page, View, page_of
+from services.gateway.permissions import Scope
 
 router = api_router("audit")
 
@@ -67,6 +68,27 @@ class VerificationView(View):
     """The first entry that is wrong, where what is wrong is an entry."""
     problem: str | None
     """What is wrong."""
+
+
+class OperatorAccessView(View):
+    """An operator opened media of the account."""
+
+    id: str
+    target: str
+    """The video, the avatar or the asset."""
+    operator: str
+    reason: str
+    case: str
+    legal_paper: str
+    """What the law demanded it by; empty where it did not."""
+    at: datetime
+
+
+class OperatorAccesses(View):
+    """What operators opened."""
+
+    items: list[OperatorAccessView]
+    """The newest hundred, newest first."""
 
 
 @router.get("/audit", responses=problems())
@@ -126,3 +148,20 @@ async def verify_audit(gateway: InGateway, account_id: AccountId) -> Verificatio
         broken_seq=found.broken_seq or None,
         problem=found.problem or None,
     )
+
+
+@router.get(
+    "/account/operator-accesses", responses=problems(), openapi_extra=needs(Scope.ACCOUNT_READ)
+)
+async def list_operator_accesses(gateway: InGateway, account_id: AccountId) -> OperatorAccesses:
+    """List which of your media the operator opened, who did, when, and why.
+
+    What a legal paper forbids to tell comes once it may be told.
+    """
+    accesses = await gateway.audit.record.operator_accesses(account_id)
+    names = OperatorAccessView.model_fields
+    views = [
+        OperatorAccessView.model_validate({name: getattr(access, name) for name in names})
+        for access in accesses
+    ]
+    return OperatorAccesses(items=views)

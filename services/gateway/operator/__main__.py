@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from services.common.errors import DomainError
 from services.common.grpc_client import open_channel
-from services.gateway.operator import notice, privacy_policy, quota, requests, shutdown
+from services.gateway.operator import media, notice, privacy_policy, quota, requests, shutdown
 from services.gateway.settings import GatewaySettings
 
-_NOUNS = (notice, privacy_policy, quota, requests, shutdown)
+_NOUNS = (media, notice, privacy_policy, quota, requests, shutdown)
 """Modules with a NAME, `describe`, and `run`."""
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return asyncio.run(_run(arguments, GatewaySettings.load()))
-    except (DomainError, ValidationError) as error:
+    except (DomainError, ValidationError, OSError) as error:
         sys.stderr.write(f"{error}\n")
     return 1
 

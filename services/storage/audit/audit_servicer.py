@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from vultus.storage.v1 import audit_service_pb2 as wire
 from vultus.storage.v1.audit_service_pb2_grpc import AuditServiceServicer
 
+from services.storage.audit.break_glass import Access, Asked, BreakGlass
 from services.storage.audit.chain import Entry
 from services.storage.audit.ledger import Ledger, NewEntry
 from services.storage.audit.trail import Filter, Trail
 from services.storage.catalog.certificates import Signer
 from services.storage.catalog.messages import time_to_wire
+from services.storage.refs import ObjectRef
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Objects(Protocol):
+    """Where objects lie."""
+
+    async def open(self, ref: ObjectRef) -> tuple[object, AsyncGenerator[bytes, None]]:
+        """An object's bytes. Raises NotFound, Unavailable."""
+        ...
 
 
 class AuditServicer(AuditServiceServicer):
     """Serves AuditService; every method is described in the proto."""
 
-    def __init__(self, ledger: Ledger, trail: Trail, signer: Signer) -> None:
+    def __init__(
+        self, ledger: Ledger, trail: Trail, signer: Signer, glass: BreakGlass, objects: Objects
+    ) -> None:
         self._ledger = ledger
         self._trail = trail
         self._signer = signer
+        self._glass = glass
+        self._objects = objects
 
     async def RecordEntries(
         self, request: wire.RecordEntriesRequest, context: Context
@@ -72,6 +87,49 @@ class AuditServicer(AuditServiceServicer):
             broken_seq=verdict.broken_seq,
             problem=verdict.problem,
         )
+
+    async def OpenMedia(
+        self, request: wire.OpenMediaRequest, context: Context
+    ) -> AsyncIterator[wire.OpenMediaResponse]:
+        """See the proto."""
+        later = request.notice_not_before
+        asked = Asked(
+            target=request.target,
+            operator=request.operator,
+            reason=request.reason,
+            case=request.case,
+            legal_paper=request.legal_paper,
+            notice_not_before=(
+                later.ToDatetime(tzinfo=UTC) if request.HasField("notice_not_before") else None
+            ),
+        )
+        access, ref = await self._glass.open(asked)
+        yield wire.OpenMediaResponse(access=_access(access))
+        _, blocks = await self._objects.open(ref)
+        async with aclosing(blocks):
+            async for block in blocks:
+                yield wire.OpenMediaResponse(data=block)
+
+    async def ListOperatorAccesses(
+        self, request: wire.ListOperatorAccessesRequest, context: Context
+    ) -> wire.ListOperatorAccessesResponse:
+        """See the proto."""
+        accesses = await self._glass.told(request.account_id)
+        return wire.ListOperatorAccessesResponse(accesses=map(_access, accesses))
+
+
+def _access(access: Access) -> wire.OperatorAccess:
+    return wire.OperatorAccess(
+        id=access.id,
+        account_id=access.account_id,
+        target=access.target,
+        operator=access.operator,
+        reason=access.reason,
+        case=access.case,
+        legal_paper=access.legal_paper,
+        at=time_to_wire(access.at),
+        notice_at=time_to_wire(access.notice_at),
+    )
 
 
 def _new(entry: wire.NewAuditEntry) -> NewEntry:

@@ -43,3 +43,20 @@ audit_heads = Table(
     Column("checkpoint_signature", LargeBinary),
     Column("checkpoint_seq", BigInteger, nullable=False),
 )
+
+operator_accesses = Table(
+    "operator_accesses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # Not a foreign key: what an operator did outlives the account.
+    Column("account_id", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("case", Text, nullable=False),
+    Column("legal_paper", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("notice_at", UtcTime, nullable=False, index=True),
+    Column("told_at", UtcTime),
+    Index(None, "account_id", "id"),
+)

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import ColumnElement, Row, func, or_, select, update
 
 from services.common.errors import InvalidInput, StateConflict, StorageFull, Unavailable
+from services.storage.audit.ledger import SYSTEM, note
 from services.storage.catalog.avatars import avatar_record, erase_avatar
 from services.storage.catalog.consents import consent_record, find_consent
 from services.storage.catalog.database import Database, Transaction
@@ -116,6 +117,7 @@ class Withdrawals:
             due = select(consents).where(over).limit(_AT_ONCE).with_for_update(skip_locked=True)
             for row in await tx.all(due):
                 await self._end(tx, row, EXPIRED, "", erase_videos=False)
+                await note(tx, row.account_id, actor=SYSTEM, action="expire_consent", target=row.id)
         self._erasures.hurry()
 
     async def _end(

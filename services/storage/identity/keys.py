@@ -19,6 +19,7 @@ from services.common.errors import (
     Unavailable,
 )
 from services.common.ids import new_id
+from services.storage.audit.ledger import note
 from services.storage.catalog.database import Database, Transaction
 from services.storage.identity.accounts import checked_name
 from services.storage.identity.records import ApiKey, NewApiKey, Principal
@@ -27,6 +28,7 @@ from services.storage.identity.tables import api_keys
 
 log = structlog.get_logger()
 
+_OPERATOR = "operator"
 MAX_OVERLAP = timedelta(days=7)
 _SCOPE = re.compile(r"\*|[a-z]{1,20}:(read|write)")
 _MAX_SCOPES = 100
@@ -61,6 +63,9 @@ class ApiKeys:
                 "created_by": new.created_by,
             }
             row = await tx.one(insert(api_keys).values(values).returning(*api_keys.c))
+            if new.created_by == _OPERATOR:
+                # A key opens what the account has: its owner sees who made one.
+                await note(tx, account_id, actor=_OPERATOR, action="create_api_key", target=row.id)
         return _key(row), secret
 
     async def get(self, account_id: str, key_id: str) -> ApiKey:

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from services.common.errors import InvalidInput, Unavailable
 from services.gateway.audit.noting import Audit
-from services.gateway.audit.records import Entry, NewEntry
+from services.gateway.audit.records import Entry, NewEntry, OperatorAccess
 from services.gateway.http.api import ROUTERS
 from services.gateway.http.noting import Noting
 from services.gateway.http.route import Route
@@ -226,3 +226,18 @@ async def test_one_bad_entry_does_not_keep_the_others_waiting() -> None:
         await audit.leave(NewEntry("ac_1", "key_1", action, "", "200", "", ""))
     await audit.close()
     assert [entry.action for entry in record.kept] == ["one", "two"]
+
+
+async def test_the_owner_sees_what_the_operator_opened(
+    stage: Stage, client: httpx.AsyncClient
+) -> None:
+    now = stage.clock()
+    facts = ("vd_1", "ada", "a complaint about this video", "C-7", "")
+    access = OperatorAccess("oa_1", stage.account.id, *facts, now, now)
+    stage.audit_record.accesses.append(access)
+    place = "/v1/account/operator-accesses"
+    (told,) = (await client.get(place)).json()["items"]
+    assert (told["target"], told["operator"], told["reason"], told["case"]) == facts[:4]
+    _, secret = stage.stranger()
+    async with stage.client(secret) as other:
+        assert (await other.get(place)).json()["items"] == []

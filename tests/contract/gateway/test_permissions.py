@@ -91,6 +91,7 @@ WHO = {
     "list_audit_entries": OA,
     "export_audit": OA,
     "verify_audit": OA,
+    "list_operator_accesses": ODA,
     "create_api_key": OD,
     "list_api_keys": ODA,
     "rotate_api_key": OD,

@@ -167,6 +167,7 @@ class House:
     """A served catalog, its clients, and what it stands on."""
 
     stub: CatalogServiceAsyncStub
+    channel: grpc.aio.Channel
     accounts: GrpcAccounts
     people: GrpcPeople
     identity: Identity
@@ -358,7 +359,7 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
         withdrawals = Withdrawals(database, erasures)
         judge = ModerationRecordServicer(Policies(database), reviews)
         signer = Signer(Ed25519PrivateKey.generate())
-        audit = audit_of(database, signer)
+        audit = audit_of(database, signer, objects)
         ground = Ground(database, vault, identity.codes, erasures, withdrawals, objects, spool)
         rights = build_rights(ground, RULES)
         noticing = noticing_of(database, vault)
@@ -388,6 +389,7 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
         async with served as endpoint, open_channel(endpoint.address) as channel:
             yield House(
                 stub=CatalogServiceStub(channel),
+                channel=channel,
                 accounts=GrpcAccounts(channel),
                 people=GrpcPeople(channel),
                 identity=identity,

@@ -16,11 +16,12 @@ from sqlalchemy.engine import URL
 
 from services.common.errors import InvalidInput
 from services.gateway.audit.records import Filter
+from services.gateway.consents import NewConsent
 from services.storage.audit.chain import CHECKPOINT, Entry, Link, Walk, statement
 from services.storage.audit.ledger import SYSTEM, Ledger, NewEntry, note
 from services.storage.audit.tables import audit_entries, audit_heads
 from services.storage.catalog.database import Database, open_database
-from tests.contract.storage.catalog.conftest import House
+from tests.contract.storage.catalog.conftest import House, new_key
 
 ACCOUNT, OTHER = "ac_1", "ac_2"
 
@@ -263,3 +264,22 @@ async def test_a_thousand_entries_verify(house: House) -> None:
     assert (found.last_seq, found.problem) == (1_500, "")
     lines = b"".join([part async for part in house.audit.export(ACCOUNT)]).splitlines()
     assert len(lines) == 1_501
+
+
+async def test_a_key_that_the_operator_makes_and_a_consent_that_runs_out_are_noted(
+    house: House,
+) -> None:
+    account = await house.account()
+    key, _ = await house.accounts.create_key(account.id, new_key("a way in"))
+    until = datetime.now(UTC) + timedelta(hours=1)
+    consent = await house.consents.create(
+        account.id, NewConsent("Ada", ("avatar",), "Signed.", "key_1", until)
+    )
+    house.clock.advance(hours=2)
+    await asyncio.gather(*(house.withdrawals.expire() for _ in range(3)))
+    entries = await chain(house.database, account.id)
+    told = [(entry.actor_kind, entry.action, entry.target) for entry in entries]
+    assert told == [
+        ("operator", "create_api_key", key.id),
+        ("system", "expire_consent", consent.id),
+    ]

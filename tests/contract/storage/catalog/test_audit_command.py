@@ -35,7 +35,7 @@ async def audit(house: House, url: URL, tmp_path: Path, monkeypatch: pytest.Monk
         "S3_SECRET_KEY": "none",
     }.items():
         monkeypatch.setenv(f"VULTUS_STORAGE_{name}", value)
-    audit = audit_of(house.database, open_signer(key))
+    audit = audit_of(house.database, open_signer(key), house.objects)
     entries = [NewEntry(ACCOUNT, "key_1", f"act_{n}", "vd_1", reason='é\\"说') for n in range(5)]
     await audit.ledger.record(entries)
     await audit.checkpoints.sign()

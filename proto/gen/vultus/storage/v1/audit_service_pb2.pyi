@@ -371,3 +371,181 @@ class VerifyChainResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyChainResponse: _TypeAlias = VerifyChainResponse  # noqa: Y015
+
+@_typing.final
+class OpenMediaRequest(_message.Message):
+    """What an operator wants to open, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CASE_FIELD_NUMBER: _builtins.int
+    LEGAL_PAPER_FIELD_NUMBER: _builtins.int
+    NOTICE_NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    """A video's, an avatar's or an asset's id."""
+    operator: _builtins.str
+    """The operator's name: letters, digits and ". _ -"."""
+    reason: _builtins.str
+    """Why, 20 to 500 code points."""
+    case: _builtins.str
+    """The case that it belongs to."""
+    legal_paper: _builtins.str
+    """What the law demands it by."""
+    @_builtins.property
+    def notice_not_before(self) -> _timestamp_pb2.Timestamp:
+        """When the owner is told at the earliest; unset: at once. Needs a legal paper."""
+
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+        operator: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        case: _builtins.str = ...,
+        legal_paper: _builtins.str = ...,
+        notice_not_before: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notice_not_before", b"notice_not_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "legal_paper", b"legal_paper", "notice_not_before", b"notice_not_before", "operator", b"operator", "reason", b"reason", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenMediaRequest: _TypeAlias = OpenMediaRequest  # noqa: Y015
+
+@_typing.final
+class OpenMediaResponse(_message.Message):
+    """The access, then bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCESS_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes."""
+    @_builtins.property
+    def access(self) -> Global___OperatorAccess:
+        """Exactly once, first."""
+
+    def __init__(
+        self,
+        *,
+        access: Global___OperatorAccess | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "data", b"data", "payload", b"payload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "data", b"data", "payload", b"payload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["access", "data"]  # noqa: Y015
+    _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
+
+Global___OpenMediaResponse: _TypeAlias = OpenMediaResponse  # noqa: Y015
+
+@_typing.final
+class OperatorAccess(_message.Message):
+    """An operator opened media."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CASE_FIELD_NUMBER: _builtins.int
+    LEGAL_PAPER_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    NOTICE_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """"oa_…"."""
+    account_id: _builtins.str
+    """Whose media."""
+    target: _builtins.str
+    """What was opened."""
+    operator: _builtins.str
+    """The operator's name."""
+    reason: _builtins.str
+    """Why."""
+    case: _builtins.str
+    """The case that it belongs to."""
+    legal_paper: _builtins.str
+    """What the law demanded it by."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def notice_at(self) -> _timestamp_pb2.Timestamp:
+        """When the owner is told."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        account_id: _builtins.str = ...,
+        target: _builtins.str = ...,
+        operator: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        case: _builtins.str = ...,
+        legal_paper: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        notice_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "notice_at", b"notice_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "at", b"at", "case", b"case", "id", b"id", "legal_paper", b"legal_paper", "notice_at", b"notice_at", "operator", b"operator", "reason", b"reason", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorAccess: _TypeAlias = OperatorAccess  # noqa: Y015
+
+@_typing.final
+class ListOperatorAccessesRequest(_message.Message):
+    """Whose media."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The owner."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperatorAccessesRequest: _TypeAlias = ListOperatorAccessesRequest  # noqa: Y015
+
+@_typing.final
+class ListOperatorAccessesResponse(_message.Message):
+    """Accesses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCESSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def accesses(self) -> _containers.RepeatedCompositeFieldContainer[Global___OperatorAccess]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        accesses: _abc.Iterable[Global___OperatorAccess] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accesses", b"accesses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperatorAccessesResponse: _TypeAlias = ListOperatorAccessesResponse  # noqa: Y015

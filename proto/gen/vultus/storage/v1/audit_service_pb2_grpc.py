@@ -56,6 +56,16 @@ class AuditServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.VerifyChainRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.VerifyChainResponse.FromString,
                 _registered_method=True)
+        self.OpenMedia = channel.unary_stream(
+                '/vultus.storage.v1.AuditService/OpenMedia',
+                request_serializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.OpenMediaRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.OpenMediaResponse.FromString,
+                _registered_method=True)
+        self.ListOperatorAccesses = channel.unary_unary(
+                '/vultus.storage.v1.AuditService/ListOperatorAccesses',
+                request_serializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.ListOperatorAccessesRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.ListOperatorAccessesResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -91,6 +101,22 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenMedia(self, request, context):
+        """Opens media to an operator, for operators' commands alone: the access first, then the bytes. The access stands in the
+        operator's chain before the first byte is read, and in the owner's unless a legal paper puts that off. Fails with
+        INVALID_INPUT, NOT_FOUND, UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOperatorAccesses(self, request, context):
+        """Lists the newest hundred accesses of operators to an account's media of which its owner may know.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +139,16 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.VerifyChain,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.VerifyChainRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.VerifyChainResponse.SerializeToString,
+            ),
+            'OpenMedia': grpc.unary_stream_rpc_method_handler(
+                    servicer.OpenMedia,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.OpenMediaRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.OpenMediaResponse.SerializeToString,
+            ),
+            'ListOperatorAccesses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperatorAccesses,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.ListOperatorAccessesRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_audit__service__pb2.ListOperatorAccessesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -225,6 +261,60 @@ class AuditService:
             '/vultus.storage.v1.AuditService/VerifyChain',
             vultus_dot_storage_dot_v1_dot_audit__service__pb2.VerifyChainRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_audit__service__pb2.VerifyChainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vultus.storage.v1.AuditService/OpenMedia',
+            vultus_dot_storage_dot_v1_dot_audit__service__pb2.OpenMediaRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_audit__service__pb2.OpenMediaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOperatorAccesses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.AuditService/ListOperatorAccesses',
+            vultus_dot_storage_dot_v1_dot_audit__service__pb2.ListOperatorAccessesRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_audit__service__pb2.ListOperatorAccessesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,13 @@ class AuditServiceStub:
     """Exports a whole chain as lines of JSON, the signed head last."""
     VerifyChain: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.VerifyChainRequest, _audit_service_pb2.VerifyChainResponse]
     """Walks a chain and says whether it is whole, or where it breaks."""
+    OpenMedia: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.OpenMediaRequest, _audit_service_pb2.OpenMediaResponse]
+    """Opens media to an operator, for operators' commands alone: the access first, then the bytes. The access stands in the
+    operator's chain before the first byte is read, and in the owner's unless a legal paper puts that off. Fails with
+    INVALID_INPUT, NOT_FOUND, UNAVAILABLE.
+    """
+    ListOperatorAccesses: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListOperatorAccessesRequest, _audit_service_pb2.ListOperatorAccessesResponse]
+    """Lists the newest hundred accesses of operators to an account's media of which its owner may know."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -59,6 +66,13 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Exports a whole chain as lines of JSON, the signed head last."""
     VerifyChain: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.VerifyChainRequest, _audit_service_pb2.VerifyChainResponse]  # type: ignore[assignment]
     """Walks a chain and says whether it is whole, or where it breaks."""
+    OpenMedia: _aio.UnaryStreamMultiCallable[_audit_service_pb2.OpenMediaRequest, _audit_service_pb2.OpenMediaResponse]  # type: ignore[assignment]
+    """Opens media to an operator, for operators' commands alone: the access first, then the bytes. The access stands in the
+    operator's chain before the first byte is read, and in the owner's unless a legal paper puts that off. Fails with
+    INVALID_INPUT, NOT_FOUND, UNAVAILABLE.
+    """
+    ListOperatorAccesses: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListOperatorAccessesRequest, _audit_service_pb2.ListOperatorAccessesResponse]  # type: ignore[assignment]
+    """Lists the newest hundred accesses of operators to an account's media of which its owner may know."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who did what: one chain of entries for each account, and the operator's own, whose account id is empty. A chain is only ever
@@ -96,5 +110,24 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.VerifyChainResponse, _abc.Awaitable[_audit_service_pb2.VerifyChainResponse]]:
         """Walks a chain and says whether it is whole, or where it breaks."""
+
+    @_abc_1.abstractmethod
+    def OpenMedia(
+        self,
+        request: _audit_service_pb2.OpenMediaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.OpenMediaResponse], _abc.AsyncIterator[_audit_service_pb2.OpenMediaResponse]]:
+        """Opens media to an operator, for operators' commands alone: the access first, then the bytes. The access stands in the
+        operator's chain before the first byte is read, and in the owner's unless a legal paper puts that off. Fails with
+        INVALID_INPUT, NOT_FOUND, UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOperatorAccesses(
+        self,
+        request: _audit_service_pb2.ListOperatorAccessesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ListOperatorAccessesResponse, _abc.Awaitable[_audit_service_pb2.ListOperatorAccessesResponse]]:
+        """Lists the newest hundred accesses of operators to an account's media of which its owner may know."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
