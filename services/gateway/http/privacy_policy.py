@@ -12,8 +12,8 @@ from services.common.errors import PayloadTooLarge, PrivacyPolicyNotFound, Unsup
 from services.gateway import standing
 from services.gateway.http.bodies import Request
 from services.gateway.http.context import AccountId, InCaller, InGateway
-from services.gateway.http.open_route import open_problems, open_router
 from services.gateway.http.noting import personal_data
+from services.gateway.http.open_route import open_problems, open_router
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router, stays_open
 from services.gateway.http.views import View
@@ -139,9 +139,7 @@ async def accept_privacy_policy(
     return AcceptanceView.of(accepted)
 
 
-@router.get(
-    "/privacy-policy/acceptances", responses=problems(), openapi_extra=personal_data()
-)
+@router.get("/privacy-policy/acceptances", responses=problems(), openapi_extra=personal_data())
 async def list_acceptances(gateway: InGateway, account_id: AccountId) -> AcceptanceList:
     """List what the account has accepted, and what it still has to."""
     accepted = await gateway.standings.acceptances(account_id)
