@@ -1,15 +1,21 @@
-"""Reminds of requests whose time comes near: in the log, and in a metric."""
+"""Reminds of requests whose time comes near: in the log, in a metric, and by a notice."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
+from services.common.errors import PrivacyRequestNotFound
 from services.common.telemetry import PRIVACY_REQUESTS_DUE
+from services.storage.audit.ledger import SYSTEM
 from services.storage.catalog.database import Database
+from services.storage.notices.notices import send_notice
+from services.storage.notices.records import Audience, NewNotice, NoticeKind, NoticeText
 from services.storage.rights.records import RequestState
 from services.storage.rights.requests import changed, find_request
 from services.storage.rights.tables import privacy_requests
@@ -55,18 +61,42 @@ async def remind(database: Database, days: WorkingDays) -> None:
         near = reminder(days, now, row.due_at)
         counts[near] += 1
         if near is not Reminder.LATER and row.reminded != near:
-            async with database.write() as tx:
-                request = await find_request(tx, row.id, locked=True)
-                # Of several replicas that look at once, one tells.
-                if request.reminded != near:
-                    await changed(tx, request, {"reminded": near.value})
-                    _tell(request.id, request.kind, near, request.held)
+            # An account that was erased meanwhile is told nothing.
+            with suppress(PrivacyRequestNotFound):
+                await _remind_of(database, days, row.id, near)
     for near, number in counts.items():
         if near is not Reminder.LATER:
             PRIVACY_REQUESTS_DUE.labels(near.value).set(number)
 
 
-def _tell(request_id: str, kind: str, near: Reminder, held: bool) -> None:
+async def _remind_of(
+    database: Database, days: WorkingDays, request_id: str, near: Reminder
+) -> None:
+    async with database.write() as tx:
+        row = await find_request(tx, request_id, locked=True)
+        # Of several replicas that look at once, one tells.
+        if row.reminded == near:
+            return
+        await changed(tx, row, {"reminded": near.value})
+        await send_notice(tx, _notice(row, days, near))
     log.warning(
-        "privacy_request.due", request_id=request_id, kind=str(kind), when=near.value, held=held
+        "privacy_request.due",
+        request_id=request_id,
+        kind=str(row.kind),
+        when=near.value,
+        held=row.held,
     )
+
+
+def _notice(row: Row[Any], days: WorkingDays, near: Reminder) -> NewNotice:
+    """What the account is told; by its id, so that a notice says nothing of anybody."""
+    day = days.day_of(row.due_at).isoformat()
+    if near is Reminder.OVERDUE:
+        english, chinese = f"was due on {day}", f"应于 {day} 前答复，现已逾期"
+    else:
+        english, chinese = f"will be answered by {day}", f"将于 {day} 前答复"
+    texts = {
+        "en": NoticeText(f"Your privacy request {row.id} {english}"),
+        "zh": NoticeText(f"您的个人信息请求 {row.id} {chinese}"),
+    }
+    return NewNotice(NoticeKind.OTHER, texts, SYSTEM, Audience((row.account_id,)))

@@ -41,7 +41,7 @@ class WorkingDays:
 
     def due(self, since: datetime, days: int) -> datetime:
         """The end of the last of so many working days, the first being the day after `since`."""
-        day = since.astimezone(self._zone).date()
+        day = self.day_of(since)
         while days:
             day += _DAY
             days -= self._days.is_working_day(day)
@@ -50,9 +50,13 @@ class WorkingDays:
             log.warning("working_days.not_decreed", year=day.year)
         return datetime.combine(day, _LAST_SECOND, self._zone)
 
+    def day_of(self, moment: datetime) -> date:
+        """The day that it is then."""
+        return moment.astimezone(self._zone).date()
+
     def left(self, now: datetime, due_at: datetime) -> int:
         """How many working days begin after today and not after the day when something is due."""
-        day, last = (moment.astimezone(self._zone).date() for moment in (now, due_at))
+        day, last = self.day_of(now), self.day_of(due_at)
         days = 0
         while day < last:
             day += _DAY

@@ -455,6 +455,11 @@ async def test_operators_are_reminded_as_the_time_comes_near(house: House) -> No
         ("urgent", 0, 1, 0),
         ("overdue", 0, 0, 1),
     ]
+    told = (await house.notices.list(account.id, limit=9, cursor="", unread_only=True)).items
+    assert [one.notice.texts["en"].title for one in told] == [
+        f"Your privacy request {made.id} was due on 2026-03-06",
+        *[f"Your privacy request {made.id} will be answered by 2026-03-06"] * 2,
+    ]
     [pending] = await house.rights.pending(limit=10)
     assert pending.id == made.id
     done = await house.rights.decide(made.id, Decision.FULFIL, note="erased by hand")
