@@ -6,6 +6,7 @@ DomainError
 │   ├── TextTooLong                                        422  text_too_long
 │   ├── UnsupportedLanguage                                422  unsupported_language
 │   ├── ConsentRequired                                    422  consent_required
+│   ├── GuardianConsentRequired                            422  guardian_consent_required
 │   ├── CodeInvalid                                        422  code_invalid
 │   ├── ImageUndecodable                                   422  image_undecodable
 │   ├── NoFace                                             422  no_face
@@ -31,7 +32,7 @@ DomainError
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
 │   ├── MemberNotFound  PersonNotFound  SessionNotFound  NoticeNotFound  PrivacyPolicyNotFound
 │   ├── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound  KeyErased
-│   └── PrivacyRequestNotFound
+│   └── PrivacyRequestNotFound  SubjectNotFound
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── ServiceClosing                                     410  service_closing
 │   ├── AvatarNotReady                                     409  avatar_not_ready
@@ -55,6 +56,25 @@ import grpc
 
 from services.common.domain_error import DomainError as DomainError
 from services.common.domain_error import StartupError as StartupError
+from services.common.not_found import AccountNotFound as AccountNotFound
+from services.common.not_found import ApiKeyNotFound as ApiKeyNotFound
+from services.common.not_found import AssetNotFound as AssetNotFound
+from services.common.not_found import AvatarNotFound as AvatarNotFound
+from services.common.not_found import ConsentNotFound as ConsentNotFound
+from services.common.not_found import KeyErased as KeyErased
+from services.common.not_found import MemberNotFound as MemberNotFound
+from services.common.not_found import NotFound as NotFound
+from services.common.not_found import NoticeNotFound as NoticeNotFound
+from services.common.not_found import PersonNotFound as PersonNotFound
+from services.common.not_found import PolicyNotFound as PolicyNotFound
+from services.common.not_found import PrivacyPolicyNotFound as PrivacyPolicyNotFound
+from services.common.not_found import PrivacyRequestNotFound as PrivacyRequestNotFound
+from services.common.not_found import ReviewNotFound as ReviewNotFound
+from services.common.not_found import SessionNotFound as SessionNotFound
+from services.common.not_found import StreamNotFound as StreamNotFound
+from services.common.not_found import SubjectNotFound as SubjectNotFound
+from services.common.not_found import VideoNotFound as VideoNotFound
+from services.common.not_found import VoiceNotFound as VoiceNotFound
 
 
 class InvalidInput(DomainError):
@@ -105,6 +125,14 @@ class CodeInvalid(InvalidInput):
     reason = "CODE_INVALID"
     code = "code_invalid"
     title = "The code is not valid"
+
+
+class GuardianConsentRequired(InvalidInput):
+    """The person is, or seems to be, a minor, and no guardian's consent is recorded."""
+
+    reason = "GUARDIAN_CONSENT_REQUIRED"
+    code = "guardian_consent_required"
+    title = "A guardian's consent is required"
 
 
 class ImageUndecodable(InvalidInput):
@@ -269,118 +297,6 @@ class PolicyAcceptanceRequired(Forbidden):
     reason = "POLICY_ACCEPTANCE_REQUIRED"
     code = "policy_acceptance_required"
     title = "The privacy policy has to be accepted"
-
-
-class NotFound(DomainError):
-    """It is not there, or not the caller's."""
-
-    reason = "NOT_FOUND"
-    code = "not_found"
-    title = "Not found"
-    status = grpc.StatusCode.NOT_FOUND
-    http_status = 404
-
-
-class AccountNotFound(NotFound):
-    """No such account."""
-
-    reason = "ACCOUNT_NOT_FOUND"
-
-
-class ApiKeyNotFound(NotFound):
-    """No such API key."""
-
-    reason = "API_KEY_NOT_FOUND"
-
-
-class AssetNotFound(NotFound):
-    """No such asset."""
-
-    reason = "ASSET_NOT_FOUND"
-
-
-class AvatarNotFound(NotFound):
-    """No such avatar."""
-
-    reason = "AVATAR_NOT_FOUND"
-
-
-class VideoNotFound(NotFound):
-    """No such video."""
-
-    reason = "VIDEO_NOT_FOUND"
-
-
-class VoiceNotFound(NotFound):
-    """No such voice."""
-
-    reason = "VOICE_NOT_FOUND"
-
-
-class StreamNotFound(NotFound):
-    """No such stream."""
-
-    reason = "STREAM_NOT_FOUND"
-
-
-class PolicyNotFound(NotFound):
-    """No such version of the policy."""
-
-    reason = "POLICY_NOT_FOUND"
-
-
-class ConsentNotFound(NotFound):
-    """No such consent."""
-
-    reason = "CONSENT_NOT_FOUND"
-
-
-class PrivacyRequestNotFound(NotFound):
-    """No such request of a person."""
-
-    reason = "PRIVACY_REQUEST_NOT_FOUND"
-
-
-class NoticeNotFound(NotFound):
-    """No such notice."""
-
-    reason = "NOTICE_NOT_FOUND"
-
-
-class PrivacyPolicyNotFound(NotFound):
-    """No such version of the privacy policy, or none at all."""
-
-    reason = "PRIVACY_POLICY_NOT_FOUND"
-
-
-class KeyErased(NotFound):
-    """What is asked for can't be read by anyone any more: its owner's key was erased."""
-
-    reason = "KEY_ERASED"
-
-
-class ReviewNotFound(NotFound):
-    """No such review."""
-
-    reason = "REVIEW_NOT_FOUND"
-
-
-class MemberNotFound(NotFound):
-    """No such member, nor anybody invited."""
-
-    reason = "MEMBER_NOT_FOUND"
-
-
-class PersonNotFound(NotFound):
-    """No such person."""
-
-    reason = "PERSON_NOT_FOUND"
-
-
-class SessionNotFound(NotFound):
-    """No such session."""
-
-    reason = "SESSION_NOT_FOUND"
 
 
 class Conflict(DomainError):

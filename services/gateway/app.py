@@ -142,6 +142,7 @@ def build(
         notices=clients.notices,
         standings=clients.standings,
         gate=Gate(clients.standings),
+        subjects=clients.subjects,
         avatars=clients.avatars,
         videos=clients.videos,
         idempotency=clients.idempotency,

@@ -23,12 +23,15 @@ class NewConsent:
     """What an account attests of a person."""
 
     subject: str
+    """As the account calls the person; empty: `subject_id` says."""
     purposes: tuple[str, ...]
     statement: str
     """Word for word."""
     attested_by: str
-    """An API key's id."""
+    """An API key's id, or a person's."""
     valid_until: datetime | None = None
+    subject_id: str = ""
+    given_by: str = "subject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,37 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at in a statement on camera."""
+
+    name: str
+    passed: bool
+    score: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Consent:
-    """Who allowed which use of which face."""
+    """Who allowed which use of which face or voice."""
 
     id: str
     account_id: str
+    subject_id: str
     subject: str
     purposes: tuple[str, ...]
+    given_by: str
+    evidence: str
+    """`attestation` or `verified`."""
+    checks: tuple[Check, ...]
+    """Of a verified one."""
+    policy_version: str
     statement: str
     attested_by: str
     valid_from: datetime
     valid_until: datetime | None
     ended_at: datetime | None
     end_reason: str
-    """`withdrawn` or `expired`; empty: it has not ended."""
+    """`withdrawn`, `expired` or `minor_found`; empty: it has not ended."""
     note: str
     erased: Erased | None
 
@@ -74,13 +94,18 @@ class Consents(Protocol):
     """The ledger of consents."""
 
     async def create(self, account_id: str, new: NewConsent) -> Consent:
-        """Records a consent."""
+        """Records a consent.
+
+        Raises SubjectNotFound, GuardianConsentRequired.
+        """
 
     async def get(self, account_id: str, consent_id: str) -> Consent:
         """One consent. Raises ConsentNotFound."""
 
-    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Consent]:
-        """A page of the account's consents, newest first."""
+    async def list(
+        self, account_id: str, *, subject_id: str = "", limit: int, cursor: str
+    ) -> Page[Consent]:
+        """A page of the account's consents, newest first; of one subject, if that is named."""
 
     async def withdraw(
         self, account_id: str, consent_id: str, *, note: str, erase_videos: bool

@@ -23,6 +23,7 @@ from vultus.storage.v1.moderation_record_service_pb2_grpc import (
 from vultus.storage.v1.object_service_pb2_grpc import add_ObjectServiceServicer_to_server
 from vultus.storage.v1.provenance_service_pb2_grpc import add_ProvenanceServiceServicer_to_server
 from vultus.storage.v1.record_service_pb2_grpc import add_RecordServiceServicer_to_server
+from vultus.storage.v1.subject_service_pb2_grpc import add_SubjectServiceServicer_to_server
 from vultus.storage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 
 from services.common.errors import StartupError
@@ -67,6 +68,9 @@ from services.storage.recording.servicer import RecordServicer
 from services.storage.retention.parts import retention_of
 from services.storage.rights.rights import Ground, Rights, build_rights
 from services.storage.settings import StorageSettings
+from services.storage.subjects.minors import Minors
+from services.storage.subjects.subject_servicer import SubjectServicer
+from services.storage.subjects.subjects import Subjects
 from services.storage.usage.meter import Usage
 from services.storage.usage.quotas import Quotas
 from services.storage.usage.sampler import Sampler
@@ -109,6 +113,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
         database = opened.sealed_by(vault)
         with open_store(settings, Keyring(database, DataKeys(master))) as store:
             records = _records(settings, database, store, vault, spool)
+            await records.consents.name_subjects()
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             seal = await asyncio.to_thread(open_seal, settings)
             audit = audit_of(database, signer, store)
@@ -183,6 +188,8 @@ class _Records:
     reviews: Reviews
     consents: Consents
     withdrawals: Withdrawals
+    subjects: Subjects
+    minors: Minors
     erasures: Erasures
     usage: Usage
     quotas: Quotas
@@ -226,6 +233,8 @@ def _records(
         Reviews(database, erasures),
         Consents(database),
         withdrawals,
+        Subjects(database),
+        Minors(database, withdrawals),
         erasures,
         Usage(database),
         Quotas(database, limits),
@@ -241,12 +250,14 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
     """What registers the services that tell of records."""
     judgements = ModerationRecordServicer(records.policies, records.reviews)
     consents = ConsentServicer(records.consents, records.withdrawals, signer)
+    subjects = SubjectServicer(records.subjects, records.minors)
     return {
         **records.identity.services(),
         f"{_PACKAGE}.CatalogService": partial(
             add_CatalogServiceServicer_to_server, CatalogServicer(records.catalog)
         ),
         f"{_PACKAGE}.ConsentService": partial(add_ConsentServiceServicer_to_server, consents),
+        f"{_PACKAGE}.SubjectService": partial(add_SubjectServiceServicer_to_server, subjects),
         f"{_PACKAGE}.ModerationRecordService": partial(
             add_ModerationRecordServiceServicer_to_server, judgements
         ),

@@ -10,8 +10,20 @@ from services.storage.protection import tables as protection
 from services.storage.provenance import tables as provenance
 from services.storage.retention import tables as retention
 from services.storage.rights import tables as rights
+from services.storage.subjects import tables as subjects
 from services.storage.usage import tables as usage
 
 metadata = catalog.metadata
-AREAS = (audit, catalog, identity, notices, protection, provenance, retention, rights, usage)
+AREAS = (
+    audit,
+    catalog,
+    identity,
+    notices,
+    protection,
+    provenance,
+    retention,
+    rights,
+    subjects,
+    usage,
+)
 """Modules with tables; what is imported here is known to the migrations."""

@@ -31,6 +31,7 @@ from services.gateway.records import (
     Page,
     Trouble,
 )
+from services.gateway.subjects import Details, Subject
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_LIMIT = 100
@@ -70,11 +71,28 @@ def page_of(items: Iterable[KeptT], limit: int, cursor: str, prefix: str) -> Pag
 
 
 @dataclass
+class KnownSubjects:
+    """Subjects of all accounts."""
+
+    now: Callable[[], datetime]
+    kept: dict[str, Subject] = field(default_factory=dict)
+
+    def add(self, account_id: str, details: Details) -> Subject:
+        born = details.birth_year
+        minor = details.minor or (born is not None and self.now().year - born <= 18)
+        details = replace(details, minor=minor)
+        subject = Subject(new_id("su"), account_id, details, "", "", self.now(), None)
+        self.kept[subject.id] = subject
+        return subject
+
+
+@dataclass
 class FakeAvatars:
     """Avatars of all accounts."""
 
     assets: Assets
     now: Callable[[], datetime]
+    subjects: KnownSubjects
     kept: dict[str, Avatar] = field(default_factory=dict)
     owned_assets: dict[str, str] = field(default_factory=dict)
     """By avatar: the assets that go with them."""
@@ -133,19 +151,25 @@ class FakeAvatars:
 
     def _attested(self, account_id: str, name: str, consent: str | Attested) -> Consent:
         if isinstance(consent, Attested):
+            subject = self.subjects.add(account_id, Details(name))
             held = Consent(
-                new_id("cn"),
-                account_id,
-                name,
-                ("avatar",),
-                "subject_authorised",
-                consent.by,
-                self.now(),
-                None,
-                None,
-                "",
-                "",
-                None,
+                id=new_id("cn"),
+                account_id=account_id,
+                subject_id=subject.id,
+                subject=name,
+                purposes=("avatar",),
+                given_by="subject",
+                evidence="attestation",
+                checks=(),
+                policy_version="",
+                statement="subject_authorised",
+                attested_by=consent.by,
+                valid_from=self.now(),
+                valid_until=None,
+                ended_at=None,
+                end_reason="",
+                note="",
+                erased=None,
             )
             self.consents[held.id] = held
             return held
@@ -154,6 +178,8 @@ class FakeAvatars:
             raise ConsentNotFound("no such consent")
         if known.ended_at or (known.valid_until and known.valid_until <= self.now()):
             raise ConsentRequired("the consent has ended")
+        if "avatar" not in known.purposes:
+            raise ConsentRequired("the consent is not for avatars")
         return known
 
     async def get(self, account_id: str, avatar_id: str) -> Avatar:

@@ -10,10 +10,17 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.common.errors import ConsentNotFound, InvalidInput, StateConflict
+from services.common.errors import (
+    ConsentNotFound,
+    GuardianConsentRequired,
+    InvalidInput,
+    StateConflict,
+    SubjectNotFound,
+)
 from services.common.ids import new_id
 from services.gateway.consents import Certificate, Consent, Erased, NewConsent
 from services.gateway.records import Page, StreamStatus
+from services.gateway.subjects import Details, Subject
 from tests.fakes.catalog import FakeAvatars, page_of
 from tests.fakes.streams import FakeStreams
 from tests.fakes.videos import FakeVideos
@@ -33,11 +40,19 @@ class FakeConsents:
     async def create(self, account_id: str, new: NewConsent) -> Consent:
         if new.valid_until is not None and new.valid_until <= self.now():
             raise InvalidInput("valid_until must lie ahead")
+        subject = self._subject(account_id, new)
+        if subject.details.minor and not (subject.details.guardian and new.given_by == "guardian"):
+            raise GuardianConsentRequired("for a minor a guardian consents")
         consent = Consent(
             id=new_id("cn"),
             account_id=account_id,
-            subject=new.subject,
-            purposes=new.purposes,
+            subject_id=subject.id,
+            subject=subject.details.name,
+            purposes=tuple(sorted(set(new.purposes))),
+            given_by=new.given_by,
+            evidence="attestation",
+            checks=(),
+            policy_version="",
             statement=new.statement,
             attested_by=new.attested_by,
             valid_from=self.now(),
@@ -50,15 +65,30 @@ class FakeConsents:
         self.avatars.consents[consent.id] = consent
         return consent
 
+    def _subject(self, account_id: str, new: NewConsent) -> Subject:
+        known = self.avatars.subjects
+        mine = [one for one in known.kept.values() if one.account_id == account_id]
+        if not new.subject_id:
+            named = [one for one in mine if one.details.name == new.subject]
+            return named[0] if named else known.add(account_id, Details(new.subject))
+        for one in mine:
+            if one.id == new.subject_id:
+                return one
+        raise SubjectNotFound("no such subject")
+
     async def get(self, account_id: str, consent_id: str) -> Consent:
         consent = self.avatars.consents.get(consent_id)
         if consent is None or consent.account_id != account_id:
             raise ConsentNotFound("no such consent")
         return consent
 
-    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Consent]:
+    async def list(
+        self, account_id: str, *, subject_id: str = "", limit: int, cursor: str
+    ) -> Page[Consent]:
         known = self.avatars.consents.values()
         mine = [consent for consent in known if consent.account_id == account_id]
+        if subject_id:
+            mine = [consent for consent in mine if consent.subject_id == subject_id]
         return page_of(mine, limit, cursor, "cn")
 
     async def withdraw(

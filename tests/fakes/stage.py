@@ -38,7 +38,7 @@ from services.gateway.webrtc.guests import GuestRules, Guests
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.audit import FakeAudit
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
-from tests.fakes.catalog import FakeAvatars, FakeClock, FakeIdempotency
+from tests.fakes.catalog import FakeAvatars, FakeClock, FakeIdempotency, KnownSubjects
 from tests.fakes.consents import FakeConsents
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
 from tests.fakes.identity import FakeCodeSender, FakePeople
@@ -50,6 +50,7 @@ from tests.fakes.provenance import FakeProvenance
 from tests.fakes.retention import FakeRetention
 from tests.fakes.rights import FakeRights
 from tests.fakes.streams import FakeStreams
+from tests.fakes.subjects import FakeSubjects
 from tests.fakes.usage import FakeUsage
 from tests.fakes.videos import FakeVideos
 
@@ -87,7 +88,8 @@ class Stage:
         self.idempotency = FakeIdempotency()
         self.objects = FakeObjects()
         self.assets = FakeAssets(self.objects)
-        self.avatars = FakeAvatars(self.assets, now)
+        known = KnownSubjects(now)
+        self.avatars = FakeAvatars(self.assets, now, known)
         streams: dict[str, StreamRecord] = {}
         self.provenance = FakeProvenance(now)
         permit = self.provenance.permit
@@ -99,6 +101,7 @@ class Stage:
         self.retention = FakeRetention()
         self.notices = FakeNotices(now)
         self.standings = FakeStandings(now)
+        self.subjects = FakeSubjects(known, self.consents, now)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()
         self.policies = FakePolicies(now)
@@ -174,6 +177,7 @@ class Stage:
                 notices=self.notices,
                 standings=self.standings,
                 gate=Gate(self.standings),
+                subjects=self.subjects,
                 avatars=self.avatars,
                 videos=self.videos,
                 idempotency=self.idempotency,

@@ -9,7 +9,7 @@ from vultus.storage.v1.consent_service_pb2_grpc import ConsentServiceStub
 
 from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
-from services.gateway.consents import Certificate, Consent, Erased, NewConsent
+from services.gateway.consents import Certificate, Check, Consent, Erased, NewConsent
 from services.gateway.records import Page
 
 _QUICK_S = 10.0
@@ -35,22 +35,28 @@ class GrpcConsents:
             statement=new.statement,
             attested_by=new.attested_by,
             valid_until=until,
+            subject_id=new.subject_id,
+            given_by=new.given_by,
         )
         call = self._stub.CreateConsent(request, timeout=_QUICK_S, metadata=call_metadata())
-        return _consent((await unary(call)).consent)
+        return consent((await unary(call)).consent)
 
     async def get(self, account_id: str, consent_id: str) -> Consent:
         """One consent."""
         request = wire.GetConsentRequest(account_id=account_id, consent_id=consent_id)
         call = self._stub.GetConsent(request, timeout=_QUICK_S, metadata=call_metadata())
-        return _consent((await unary(call)).consent)
+        return consent((await unary(call)).consent)
 
-    async def list(self, account_id: str, *, limit: int, cursor: str) -> Page[Consent]:
-        """A page of the account's consents, newest first."""
-        request = wire.ListConsentsRequest(account_id=account_id, limit=limit, cursor=cursor)
+    async def list(
+        self, account_id: str, *, subject_id: str = "", limit: int, cursor: str
+    ) -> Page[Consent]:
+        """A page of the account's consents, newest first; of one subject, if that is named."""
+        request = wire.ListConsentsRequest(
+            account_id=account_id, subject_id=subject_id, limit=limit, cursor=cursor
+        )
         call = self._stub.ListConsents(request, timeout=_QUICK_S, metadata=call_metadata())
         page = await unary(call)
-        return Page(tuple(map(_consent, page.consents)), page.next_cursor)
+        return Page(tuple(map(consent, page.consents)), page.next_cursor)
 
     async def withdraw(
         self, account_id: str, consent_id: str, *, note: str, erase_videos: bool
@@ -60,7 +66,7 @@ class GrpcConsents:
             account_id=account_id, consent_id=consent_id, note=note, erase_videos=erase_videos
         )
         call = self._stub.WithdrawConsent(request, timeout=_ERASE_S, metadata=call_metadata())
-        return _consent((await unary(call)).consent)
+        return consent((await unary(call)).consent)
 
     async def certify(self, account_id: str, consent_id: str) -> Certificate:
         """Proves what was erased."""
@@ -70,12 +76,18 @@ class GrpcConsents:
         return Certificate(made.statement, made.signature, made.public_key)
 
 
-def _consent(message: wire.Consent) -> Consent:
+def consent(message: wire.Consent) -> Consent:
+    """A consent."""
     return Consent(
         id=message.id,
         account_id=message.account_id,
+        subject_id=message.subject_id,
         subject=message.subject,
         purposes=tuple(message.purposes),
+        given_by=message.given_by,
+        evidence=message.evidence,
+        checks=tuple(Check(one.name, one.passed, one.score) for one in message.checks),
+        policy_version=message.policy_version,
         statement=message.statement,
         attested_by=message.attested_by,
         valid_from=messages.moment(message.valid_from),

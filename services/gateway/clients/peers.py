@@ -26,6 +26,7 @@ from services.gateway.clients.provenance import GrpcProvenance
 from services.gateway.clients.retention import GrpcRetention
 from services.gateway.clients.rights import GrpcRights
 from services.gateway.clients.storage import GrpcAssets, GrpcObjects
+from services.gateway.clients.subjects import GrpcSubjects
 from services.gateway.clients.usage import GrpcUsage
 from services.gateway.jobs import Jobs, News
 from services.gateway.moderation.approval import Approvals
@@ -55,6 +56,7 @@ class Clients:
     retention: GrpcRetention
     notices: GrpcNotices
     standings: GrpcStandings
+    subjects: GrpcSubjects
     moderator: GrpcModerator
     policies: GrpcPolicies
     reviews: GrpcReviews
@@ -97,6 +99,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             retention=GrpcRetention(storage),
             notices=GrpcNotices(storage),
             standings=GrpcStandings(storage),
+            subjects=GrpcSubjects(storage),
             moderator=GrpcModerator(channels["moderation"]),
             policies=GrpcPolicies(storage),
             reviews=GrpcReviews(storage),

@@ -1,4 +1,4 @@
-"""`/v1/consents`: who allowed which use of which face."""
+"""`/v1/consents`: who allowed which use of which face or voice."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import base64
 import json
 from contextlib import suppress
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from fastapi import Query
+from pydantic import AwareDatetime, Field, model_validator
 
 from services.common.errors import (
     ConsentNotFound,
+    GuardianConsentRequired,
     IdempotencyConflict,
     PayloadTooLarge,
     StateConflict,
+    SubjectNotFound,
     UnsupportedMedia,
     VideoNotFound,
 )
@@ -29,7 +32,7 @@ from services.gateway.http.context import (
     InGateway,
     Limit,
 )
-from services.gateway.http.fields import Note, Statement, Subject
+from services.gateway.http.fields import Id, Note, Statement, Subject
 from services.gateway.http.problem import problems
 from services.gateway.http.route import api_router, stays_open
 from services.gateway.http.views import Page, View, page_of
@@ -40,16 +43,31 @@ END_REASON = "consent_withdrawn"
 """Of streams that end with a consent."""
 
 
+Purpose = Literal["avatar", "voice"]
+Giver = Literal["subject", "guardian", "representative"]
+
+
 class ConsentRequest(Request):
     """What is attested of a person."""
 
-    subject: Subject = Field(examples=["employee 4711"])
-    """Whose face it is, as you call the person."""
-    purposes: list[Literal["avatar"]] = Field(min_length=1, max_length=1)
+    subject: Subject | None = Field(default=None, examples=["employee 4711"])
+    """Whose face or voice it is, as you call the person: the first subject of that name, or a new
+    one."""
+    subject_id: Id | None = Field(default=None, examples=["su_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
+    """Instead: a subject that was recorded before."""
+    purposes: list[Purpose] = Field(min_length=1, max_length=2)
+    given_by: Giver = "subject"
+    """Who consented: the person, a guardian, or somebody whom the person has authorised."""
     statement: Statement = Field(examples=["Ada Lovelace signed our release form on 2026-11-01."])
     """What you attest, and on what evidence; kept word for word."""
     valid_until: AwareDatetime | None = Field(default=None, strict=False)
     """When the consent runs out; left out: when it is withdrawn."""
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> Self:
+        if (self.subject is None) == (self.subject_id is None):
+            raise ValueError("name the subject, or give its subject_id")
+        return self
 
 
 class WithdrawalRequest(Request):
@@ -72,19 +90,41 @@ class ErasedView(View):
     """Files in storage."""
 
 
+class CheckView(View):
+    """What was looked at in a statement on camera."""
+
+    name: str = Field(examples=["words"])
+    passed: bool
+    score: float
+
+    @classmethod
+    def of(cls, check: consents.Check) -> Self:
+        """As the ledger keeps it."""
+        return cls(name=check.name, passed=check.passed, score=check.score)
+
+
 class ConsentView(View):
     """A consent."""
 
     id: str = Field(examples=["cn_01JAZ5W7Q2M8N4P6R8T0V2X4Z6"])
+    subject_id: str
     subject: str
+    """Empty once the person is erased."""
     purposes: list[str]
+    given_by: Giver
+    evidence: Literal["attestation", "verified"]
+    checks: list[CheckView]
+    """What was looked at in a statement on camera; empty of an attestation."""
+    policy_version: str
+    """The privacy policy that was in force; empty: none was published."""
     statement: str
+    """Empty once the person is erased."""
     attested_by: str
     """Who recorded it: an API key, or a person."""
     valid_from: datetime
     valid_until: datetime | None
     ended_at: datetime | None
-    end_reason: Literal["withdrawn", "expired"] | None
+    end_reason: Literal["withdrawn", "expired", "minor_found"] | None
     note: str
     erased: ErasedView | None
     """Once it has ended."""
@@ -95,8 +135,13 @@ class ConsentView(View):
         return cls.model_validate(
             {
                 "id": consent.id,
+                "subject_id": consent.subject_id,
                 "subject": consent.subject,
                 "purposes": list(consent.purposes),
+                "given_by": consent.given_by,
+                "evidence": consent.evidence,
+                "checks": [CheckView.of(check) for check in consent.checks],
+                "policy_version": consent.policy_version,
                 "statement": consent.statement,
                 "attested_by": consent.attested_by,
                 "valid_from": consent.valid_from,
@@ -134,7 +179,13 @@ class CertificateView(View):
 @router.post(
     "/consents",
     status_code=201,
-    responses=problems(IdempotencyConflict, PayloadTooLarge, UnsupportedMedia),
+    responses=problems(
+        SubjectNotFound,
+        GuardianConsentRequired,
+        IdempotencyConflict,
+        PayloadTooLarge,
+        UnsupportedMedia,
+    ),
 )
 async def create_consent(
     body: ConsentRequest,
@@ -143,22 +194,34 @@ async def create_consent(
     caller: InCaller,
     _: IdempotencyKey = None,
 ) -> ConsentView:
-    """Record that a person allows the use of their face, and make avatars under it.
+    """Record that a person allows the use of their face or voice, and make avatars under it.
 
     An avatar that is made with `subject_authorised` records a consent of its own.
     """
     new = consents.NewConsent(
-        body.subject, tuple(body.purposes), body.statement, caller.actor_id, body.valid_until
+        body.subject or "",
+        tuple(body.purposes),
+        body.statement,
+        caller.actor_id,
+        body.valid_until,
+        body.subject_id or "",
+        body.given_by,
     )
     return ConsentView.of(await gateway.consents.create(account_id, new))
 
 
 @router.get("/consents", responses=problems())
 async def list_consents(
-    gateway: InGateway, account_id: AccountId, limit: Limit = 20, cursor: Cursor = ""
+    gateway: InGateway,
+    account_id: AccountId,
+    subject_id: Annotated[str, Query(max_length=64, description="Only this subject's.")] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
 ) -> Page[ConsentView]:
     """List the consents, newest first; those that have ended stay in the list."""
-    page = await gateway.consents.list(account_id, limit=limit, cursor=cursor)
+    page = await gateway.consents.list(
+        account_id, subject_id=subject_id, limit=limit, cursor=cursor
+    )
     return page_of(page, ConsentView.of)
 
 
@@ -185,11 +248,11 @@ async def withdraw_consent(
         account_id, consent_id, note=body.note, erase_videos=body.erase_videos
     )
     if consent.erased:
-        await _stop(gateway, account_id, consent.erased)
+        await stop_use(gateway, account_id, consent.erased)
     return ConsentView.of(consent)
 
 
-async def _stop(gateway: Gateway, account_id: str, erased: consents.Erased) -> None:
+async def stop_use(gateway: Gateway, account_id: str, erased: consents.Erased) -> None:
     """Stops at once what would find out within seconds."""
     for stream_id in erased.stream_ids:
         if session := gateway.sessions.find(stream_id):

@@ -37,6 +37,7 @@ from services.gateway.retention import RetentionRecord
 from services.gateway.rights import Rights
 from services.gateway.settings import GatewaySettings
 from services.gateway.standing import Gate, Standings
+from services.gateway.subjects import Subjects
 from services.gateway.usage import Usage
 from services.gateway.webrtc.guests import Guests
 
@@ -59,6 +60,7 @@ class Gateway:
     notices: Notices
     standings: Standings
     gate: Gate
+    subjects: Subjects
     avatars: Avatars
     videos: Videos
     idempotency: Idempotency

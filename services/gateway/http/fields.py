@@ -104,6 +104,16 @@ Subject = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NAME_PATTERN),
     AfterValidator(_storable),
 ]
+Reference = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=200, pattern=f"^{_PRINTABLE}$"),
+    AfterValidator(_storable),
+]
+FindingReason = Annotated[
+    str,
+    AfterValidator(_storable),
+    StringConstraints(min_length=1, max_length=1_000, pattern=r"\S"),
+]
 Statement = Annotated[
     str,
     AfterValidator(_storable),

@@ -50,17 +50,17 @@ class Avatars:
         """Records an avatar, preparing, under a consent, or together with a new one.
 
         Raises AssetNotFound, UnsupportedMedia, ConsentNotFound, ConsentRequired, Restricted,
-        InvalidInput.
+        InvalidInput, GuardianConsentRequired.
         """
         avatar_id = new_id(AVATAR_ID)
         async with self._database.write() as tx:
             now = await tx.now()
             portrait = await _portrait(tx, account_id, asset_id)
             if isinstance(consent, NewConsent):
-                held = await record_consent(tx, account_id, consent)
+                consent_id = (await record_consent(tx, account_id, consent)).id
             else:
-                held = await require_consent(tx, account_id, consent, AVATAR)
-            await require_unrestricted(tx, account_id, held.id)
+                consent_id = (await require_consent(tx, account_id, consent, AVATAR)).id
+            await require_unrestricted(tx, account_id, consent_id)
             values = {
                 "id": avatar_id,
                 "account_id": account_id,
@@ -76,7 +76,7 @@ class Avatars:
                 "preview": ObjectRef(AVATARS, f"{account_id}/{avatar_id}.jpg"),
                 "attested_at": now,
                 "review_id": review_id or None,
-                "consent_id": held.id,
+                "consent_id": consent_id,
                 "created_at": now,
             }
             return avatar_record(await tx.one(insert(avatars).values(values).returning(*avatars.c)))

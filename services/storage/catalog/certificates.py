@@ -54,6 +54,7 @@ class Signer:
             "type": "erasure",
             "consent_id": consent.id,
             "account_id": consent.account_id,
+            "subject_id": consent.subject_id,
             "subject": consent.subject,
             "ended_at": ended_at,
             "end_reason": consent.end_reason,

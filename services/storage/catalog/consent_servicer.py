@@ -13,7 +13,7 @@ from services.common.errors import Internal
 from services.storage.catalog.certificates import Signer
 from services.storage.catalog.consents import Consents
 from services.storage.catalog.messages import time_to_wire
-from services.storage.catalog.records import Consent, Erased, NewConsent
+from services.storage.catalog.records import Consent, Erased, GivenBy, NewConsent
 from services.storage.catalog.withdrawals import Withdrawals
 from services.storage.objects.wire import ref_to_wire
 
@@ -39,26 +39,31 @@ class ConsentServicer(ConsentServiceServicer):
             request.statement,
             request.attested_by,
             until.ToDatetime(tzinfo=UTC) if until else None,
+            request.subject_id,
+            request.given_by or GivenBy.SUBJECT,
         )
         consent = await self._consents.create(request.account_id, new)
-        return wire.CreateConsentResponse(consent=_consent(consent))
+        return wire.CreateConsentResponse(consent=consent_to_wire(consent))
 
     async def GetConsent(
         self, request: wire.GetConsentRequest, context: Context
     ) -> wire.GetConsentResponse:
         """See the proto."""
         consent = await self._consents.get(request.account_id, request.consent_id)
-        return wire.GetConsentResponse(consent=_consent(consent))
+        return wire.GetConsentResponse(consent=consent_to_wire(consent))
 
     async def ListConsents(
         self, request: wire.ListConsentsRequest, context: Context
     ) -> wire.ListConsentsResponse:
         """See the proto."""
         page = await self._consents.list(
-            request.account_id, limit=request.limit, cursor=request.cursor
+            request.account_id,
+            subject_id=request.subject_id,
+            limit=request.limit,
+            cursor=request.cursor,
         )
         return wire.ListConsentsResponse(
-            consents=map(_consent, page.items), next_cursor=page.next_cursor
+            consents=map(consent_to_wire, page.items), next_cursor=page.next_cursor
         )
 
     async def WithdrawConsent(
@@ -71,7 +76,7 @@ class ConsentServicer(ConsentServiceServicer):
             note=request.note,
             erase_videos=request.erase_videos,
         )
-        return wire.WithdrawConsentResponse(consent=_consent(consent))
+        return wire.WithdrawConsentResponse(consent=consent_to_wire(consent))
 
     async def CertifyErasure(
         self, request: wire.CertifyErasureRequest, context: Context
@@ -86,12 +91,21 @@ class ConsentServicer(ConsentServiceServicer):
         )
 
 
-def _consent(consent: Consent) -> wire.Consent:
+def consent_to_wire(consent: Consent) -> wire.Consent:
+    """A consent."""
     return wire.Consent(
         id=consent.id,
         account_id=consent.account_id,
+        subject_id=consent.subject_id,
         subject=consent.subject,
         purposes=consent.purposes,
+        given_by=consent.given_by,
+        evidence=consent.evidence,
+        checks=[
+            wire.Check(name=check.name, passed=check.passed, score=check.score)
+            for check in consent.checks
+        ],
+        policy_version=consent.policy_version,
         statement=consent.statement,
         attested_by=consent.attested_by,
         valid_from=time_to_wire(consent.valid_from),

@@ -62,6 +62,10 @@ class Sealer(Protocol):
         """The text. Raises KeyErased."""
         ...
 
+    def blind_index(self, text: str, *, field: str) -> str:
+        """What equal texts of a field have in common, and tells nothing of them."""
+        ...
+
 
 class Transaction:
     """Statements that take effect together or not at all."""
@@ -97,6 +101,10 @@ class Transaction:
             return kept
         sealed = base64.b64decode(kept.removeprefix(SEAL))
         return await self._sealing.unseal(self, owner_id, sealed, field=str(column))
+
+    def blind_index(self, text: str, *, field: str) -> str:
+        """What equal texts of a field have in common, and tells nothing of them."""
+        return self._sealing.blind_index(text, field=field)
 
     @property
     def _sealing(self) -> Sealer:

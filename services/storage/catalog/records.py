@@ -263,19 +263,49 @@ class Policy:
     """None of version 0."""
 
 
+class GivenBy(StrEnum):
+    """Who consented."""
+
+    SUBJECT = "subject"
+    """The person themself."""
+    GUARDIAN = "guardian"
+    REPRESENTATIVE = "representative"
+    """Somebody whom they have authorised."""
+
+
+class Evidence(StrEnum):
+    """What a consent rests on."""
+
+    ATTESTATION = "attestation"
+    """The account says so."""
+    VERIFIED = "verified"
+    """The person said so on camera, and that was checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at in a statement on camera."""
+
+    name: str
+    passed: bool
+    score: float
+
+
 @dataclass(frozen=True, slots=True)
 class NewConsent:
     """What an account attests of a person."""
 
     subject: str
-    """Whose face it is, as the account calls the person."""
+    """Whose face or voice it is, as the account calls the person; empty: `subject_id` says."""
     purposes: tuple[str, ...]
     statement: str
     """What is attested, word for word."""
     attested_by: str
-    """An API key's id."""
+    """Whose doing it is: an API key's id, or a person's."""
     valid_until: datetime | None = None
     """None: until it is withdrawn."""
+    subject_id: str = ""
+    given_by: str = GivenBy.SUBJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,19 +320,27 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Who allowed which use of which face."""
+    """Who allowed which use of which face or voice."""
 
     id: str
     account_id: str
+    subject_id: str
     subject: str
+    """What the account calls the person; empty once the person is erased."""
     purposes: tuple[str, ...]
+    given_by: str
+    evidence: str
+    checks: tuple[Check, ...]
     statement: str
+    """Empty once the person is erased."""
     attested_by: str
+    policy_version: str
+    """The privacy policy in force when it was given; empty: none was published."""
     valid_from: datetime
     valid_until: datetime | None
     ended_at: datetime | None
     end_reason: str
-    """`withdrawn` or `expired`; empty: it has not ended."""
+    """`withdrawn`, `expired` or `minor_found`; empty: it has not ended."""
     note: str
     erased: Erased | None
 

@@ -247,16 +247,26 @@ consents = Table(
     metadata,
     Column("id", Text, primary_key=True),
     account_column(),
-    Column("subject", Text, nullable=False),
+    # Empty where there is a subject.
+    Column("subject", Sealed, nullable=False),
     Column("purposes", JSON, nullable=False),
-    Column("statement", Text, nullable=False),
+    Column("statement", Sealed, nullable=False),
     Column("attested_by", Text, nullable=False),
     Column("valid_from", UtcTime, nullable=False),
     Column("valid_until", UtcTime, index=True),
     Column("ended_at", UtcTime),
     Column("end_reason", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Sealed, nullable=False),
     Column("erased", JSON(none_as_null=True)),
+    # Not a foreign key: replicas of the version before know nothing of subjects.
+    Column("subject_id", Text, index=True),
+    Column("given_by", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("checks", JSON, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    # Of a verified consent: the film, and how the voice sounds.
+    Column("recording", Ref),
+    Column("speaker", Sealed, nullable=False),
     Index(None, "account_id", "id"),
 )
 

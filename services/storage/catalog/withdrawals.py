@@ -17,7 +17,11 @@ from sqlalchemy import ColumnElement, Row, func, or_, select, update
 from services.common.errors import InvalidInput, StateConflict, StorageFull, Unavailable
 from services.storage.audit.ledger import SYSTEM, note
 from services.storage.catalog.avatars import avatar_record, erase_avatar
-from services.storage.catalog.consents import consent_record, find_consent
+from services.storage.catalog.consents import (
+    consent_record,
+    erased_record,
+    find_consent,
+)
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.records import Consent, Erased
@@ -28,7 +32,7 @@ from services.storage.refs import ObjectRef
 
 log = structlog.get_logger()
 
-WITHDRAWN, EXPIRED = "withdrawn", "expired"
+WITHDRAWN, EXPIRED, MINOR_FOUND = "withdrawn", "expired", "minor_found"
 MAX_NOTE = 1_000
 _END_OF_STREAMS = "consent_withdrawn"
 _LOOK_EVERY_S = 15.0
@@ -56,8 +60,25 @@ class Withdrawals:
             row = await find_consent(tx, account_id, consent_id, locked=True)
             if row.ended_at is None:
                 row = await self._end(tx, row, WITHDRAWN, note, erase_videos=erase_videos)
+            ended = await consent_record(tx, row)
         self._erasures.hurry()
-        return consent_record(row)
+        return ended
+
+    async def end_all(self, tx: Transaction, account_id: str, subject_id: str) -> None:
+        """Ends all consents of a minor, together with what else the transaction does.
+
+        Everything that was made under them goes, also under those that had ended, and what is said
+        in them. Call `hurry` after the commit.
+        """
+        theirs = (consents.c.account_id == account_id, consents.c.subject_id == subject_id)
+        query = select(consents).where(*theirs).order_by(consents.c.id)
+        for row in await tx.all(query.with_for_update()):
+            await self._erase(tx, row, MINOR_FOUND, note="")
+            await _changed(tx, row, {"subject": "", "statement": "", "note": ""})
+
+    def hurry(self) -> None:
+        """Lets the deleting begin now; call it after the commit."""
+        self._erasures.hurry()
 
     async def erased(self, account_id: str, consent_id: str) -> Consent:
         """An ended consent of which nothing is left.
@@ -66,7 +87,8 @@ class Withdrawals:
         gone.
         """
         async with self._database.read() as tx:
-            consent = consent_record(await find_consent(tx, account_id, consent_id))
+            row = await find_consent(tx, account_id, consent_id)
+            consent = await consent_record(tx, row)
             if consent.erased is None:
                 raise StateConflict("the consent holds: nothing was erased")
             if await _left(tx, consent.erased.objects):
@@ -79,26 +101,12 @@ class Withdrawals:
         What an earlier end had left is added to what was erased. Raises ConsentNotFound.
         """
         row = await find_consent(tx, account_id, consent_id, locked=True)
-        if row.ended_at is None:
-            await self._end(tx, row, WITHDRAWN, note, erase_videos=True)
-            return
-        erased = consent_record(row).erased or Erased((), (), (), ())
-        video_ids, objects = await end_videos(
-            tx, self._erasures, account_id, erased.avatar_ids, finished_too=True
-        )
-        if video_ids:
-            more = replace(
-                erased,
-                video_ids=(*erased.video_ids, *video_ids),
-                objects=(*erased.objects, *objects),
-            )
-            this = update(consents).where(consents.c.id == consent_id)
-            await tx.execute(this.values(erased=_json(more)))
+        await self._erase(tx, row, WITHDRAWN, note=note)
 
     async def is_erased(self, tx: Transaction, account_id: str, consent_id: str) -> bool:
         """Whether nothing is left of what a consent ended with. Raises ConsentNotFound."""
-        consent = consent_record(await find_consent(tx, account_id, consent_id))
-        return consent.erased is not None and not await _left(tx, consent.erased.objects)
+        row = await find_consent(tx, account_id, consent_id)
+        return bool(row.erased) and not await _left(tx, erased_record(row.erased).objects)
 
     async def run(self) -> None:
         """Ends consents whose time is over, again and again until cancelled."""
@@ -134,6 +142,9 @@ class Withdrawals:
         )
         for avatar in shown:
             objects += await erase_avatar(tx, self._erasures, avatar)
+        if row.recording is not None:
+            await self._erasures.schedule(tx, [row.recording])
+            objects.append(row.recording)
         erased = Erased(tuple(ids), tuple(video_ids), stream_ids, tuple(objects))
         log.info(
             "consent.ended",
@@ -144,9 +155,35 @@ class Withdrawals:
             videos=len(video_ids),
             streams=len(stream_ids),
         )
-        values = {"ended_at": now, "end_reason": reason, "note": note, "erased": _json(erased)}
-        this = update(consents).where(consents.c.id == row.id)
-        return await tx.one(this.values(values).returning(*consents.c))
+        values = {
+            "ended_at": now,
+            "end_reason": reason,
+            "note": await tx.seal(consents.c.note, row.account_id, note),
+            "erased": _json(erased),
+            "recording": None,
+            "speaker": "",
+        }
+        return await _changed(tx, row, values)
+
+    async def _erase(self, tx: Transaction, row: Row[Any], reason: str, *, note: str) -> None:
+        if row.ended_at is None:
+            await self._end(tx, row, reason, note, erase_videos=True)
+            return
+        before = erased_record(row.erased)
+        video_ids, objects = await end_videos(
+            tx, self._erasures, row.account_id, before.avatar_ids, finished_too=True
+        )
+        more = replace(
+            before,
+            video_ids=(*before.video_ids, *video_ids),
+            objects=(*before.objects, *objects),
+        )
+        await _changed(tx, row, {"erased": _json(more)})
+
+
+async def _changed(tx: Transaction, row: Row[Any], values: dict[str, Any]) -> Row[Any]:
+    this = update(consents).where(consents.c.id == row.id)
+    return await tx.one(this.values(values).returning(*consents.c))
 
 
 async def _left(tx: Transaction, objects: Sequence[ObjectRef]) -> bool:

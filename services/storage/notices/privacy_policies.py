@@ -170,6 +170,12 @@ async def policy_to_accept(tx: Transaction, account_id: str) -> str:
     return str((await tx.one(await _in_force(tx))).version)
 
 
+async def policy_in_force(tx: Transaction) -> str:
+    """The version of the policy in force; empty: none is."""
+    row = await tx.one_or_none(await _in_force(tx))
+    return str(row.version) if row else ""
+
+
 async def _in_force(tx: Transaction) -> Any:
     effective = select(privacy_policies).where(privacy_policies.c.effective_at <= await tx.now())
     return effective.order_by(privacy_policies.c.effective_at.desc()).limit(1)

@@ -48,6 +48,7 @@ from services.storage.provenance.tables import unlabelled_agreements, unlabelled
 from services.storage.refs import ObjectRef
 from services.storage.rights.scope import Scope
 from services.storage.rights.tables import privacy_request_steps, privacy_requests, restrictions
+from services.storage.subjects.tables import subjects
 from services.storage.usage.tables import quotas, usage_days, usage_entries
 
 _AT_ONCE = 200
@@ -98,6 +99,11 @@ def _members(scope: Scope) -> ColumnElement[bool]:
 
 def _consents(scope: Scope) -> tuple[str, ...]:
     return scope.consent_ids or ()
+
+
+def _subjects(scope: Scope) -> ColumnElement[bool]:
+    theirs = select(consents.c.subject_id).where(consents.c.id.in_(_consents(scope)))
+    return (subjects.c.account_id == scope.account_id) & subjects.c.id.in_(theirs)
 
 
 def _nobody(_: Scope) -> ColumnElement[bool]:
@@ -188,6 +194,16 @@ HOLDINGS = (
         "consents",
         _mine(consents),
         _of(consents.c.id, _consents),
+        media=("recording",),
+    ),
+    Holding(
+        "subjects",
+        subjects,
+        "to know whose faces and voices consents are about",
+        "consents",
+        _mine(subjects),
+        _subjects,
+        untold=frozenset({"name_index", "reference_index"}),
     ),
     Holding(
         "assets",

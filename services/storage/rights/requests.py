@@ -41,6 +41,8 @@ from services.storage.rights.records import (
 from services.storage.rights.scope import scope_of
 from services.storage.rights.tables import privacy_request_steps, privacy_requests
 from services.storage.rights.working_days import WorkingDays
+from services.storage.subjects.subjects import name_index
+from services.storage.subjects.tables import subjects
 
 REQUEST_ID = "pr"
 OPERATOR, SERVICE = "operator", "service"
@@ -361,8 +363,10 @@ async def _first_consent(tx: Transaction, account_id: str, new: NewRequest) -> s
     if new.about is About.CONSENT:
         consent = await find_consent(tx, account_id, new.target)
         return str(consent.id)
-    mine = (consents.c.account_id == account_id, consents.c.subject == new.target)
-    first = select(consents.c.id).where(*mine).order_by(consents.c.id).limit(1)
+    named = subjects.c.name_index == name_index(tx, account_id, new.target)
+    so = select(subjects.c.id).where(subjects.c.account_id == account_id, named)
+    theirs = (consents.c.account_id == account_id, consents.c.subject_id.in_(so))
+    first = select(consents.c.id).where(*theirs).order_by(consents.c.id).limit(1)
     found = await tx.one_or_none(first)
     if found is None:
         raise ConsentNotFound("no consent names such a subject")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 
 from services.storage.catalog.database import Transaction
 from services.storage.catalog.tables import avatars, consents, streams, videos
 from services.storage.rights.records import About
+from services.storage.subjects.tables import subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,7 @@ async def scope_of(tx: Transaction, account_id: str, about: About, consent_id: s
     if about is About.CONSENT:
         which = consents.c.id == consent_id
     else:
-        name = select(consents.c.subject).where(mine, consents.c.id == consent_id)
-        which = consents.c.subject == name.scalar_subquery()
+        which = or_(consents.c.id == consent_id, consents.c.subject_id.in_(_named_so(consent_id)))
     held = await tx.all(select(consents.c.id, consents.c.erased).where(mine, which))
     consent_ids = tuple(sorted(row.id for row in held))
     gone = {face for row in held if row.erased for face in row.erased["avatars"]}
@@ -67,6 +67,13 @@ async def scope_of(tx: Transaction, account_id: str, about: About, consent_id: s
     return Scope(
         account_id, consent_ids, avatar_ids, _known(assets), _known(outputs), _known(reviews)
     )
+
+
+def _named_so(consent_id: str) -> Select[tuple[str]]:
+    """Subjects with the name of a consent's; nobody has that of one who is erased."""
+    whose = select(consents.c.subject_id).where(consents.c.id == consent_id).scalar_subquery()
+    name = select(subjects.c.name_index).where(subjects.c.id == whose).scalar_subquery()
+    return select(subjects.c.id).where(subjects.c.name_index == name)
 
 
 def _known(ids: set[str | None]) -> tuple[str, ...]:

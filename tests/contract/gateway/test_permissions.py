@@ -40,6 +40,11 @@ WHO = {
     "get_consent": ODRA,
     "withdraw_consent": OD,
     "get_certificate": ODRA,
+    "create_subject": OD,
+    "list_subjects": ODRA,
+    "get_subject": ODRA,
+    "change_subject": OD,
+    "report_minor": OD,
     "create_avatar": OD,
     "list_avatars": OD,
     "get_avatar": OD,
@@ -137,6 +142,8 @@ WHO = {
 """By operation: the roles that may, by their first letters."""
 BODIES: dict[str, Any] = {
     "withdraw_consent": {},
+    "change_subject": {"name": "Cid"},
+    "report_minor": {"reason": "Her mother wrote."},
     "decide_review": {"decision": "approve"},
     "create_stream_token": {},
     "create_drive": {"text": "Hello."},
@@ -216,6 +223,7 @@ class House:
                 "consents",
                 json={"subject": "Ada", "purposes": ["avatar"], "statement": "She signed."},
             ),
+            "subject_id": await self._made(client, "subjects", json={"name": "Bea"}),
             "video_id": await self._made(
                 client, "videos", json={"avatar_id": avatar.id, "script": script}
             ),

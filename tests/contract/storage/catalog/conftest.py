@@ -28,6 +28,7 @@ from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
 )
 from vultus.storage.v1.provenance_service_pb2_grpc import add_ProvenanceServiceServicer_to_server
+from vultus.storage.v1.subject_service_pb2_grpc import add_SubjectServiceServicer_to_server
 from vultus.storage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 
 from services.common.errors import NotFound, Unavailable
@@ -48,6 +49,7 @@ from services.gateway.clients.notices import GrpcNotices, GrpcStandings
 from services.gateway.clients.people import GrpcPeople
 from services.gateway.clients.provenance import GrpcProvenance
 from services.gateway.clients.rights import GrpcRights
+from services.gateway.clients.subjects import GrpcSubjects
 from services.gateway.clients.usage import GrpcUsage
 from services.gateway.consents import Attested
 from services.gateway.identity import Account, NewApiKey
@@ -97,6 +99,9 @@ from services.storage.retention.rules import Periods, rules_of
 from services.storage.rights.fulfilment import Fulfilment
 from services.storage.rights.rights import Ground, build_rights
 from services.storage.rights.rules import Rules
+from services.storage.subjects.minors import Minors
+from services.storage.subjects.subject_servicer import SubjectServicer
+from services.storage.subjects.subjects import Subjects
 from services.storage.usage.meter import Usage
 from services.storage.usage.quotas import Quotas
 from services.storage.usage.records import Limits, QuotaName
@@ -182,6 +187,7 @@ class House:
     usage: GrpcUsage
     sampler: Sampler
     provenance: GrpcProvenance
+    subjects: GrpcSubjects
     withdrawals: Withdrawals
     assets: Assets
     erasures: Erasures
@@ -372,6 +378,10 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
                 add_ConsentServiceServicer_to_server,
                 ConsentServicer(Consents(database), withdrawals, signer),
             ),
+            "vultus.storage.v1.SubjectService": partial(
+                add_SubjectServiceServicer_to_server,
+                SubjectServicer(Subjects(database), Minors(database, withdrawals)),
+            ),
             "vultus.storage.v1.UsageService": partial(
                 add_UsageServiceServicer_to_server,
                 UsageServicer(Usage(database), Quotas(database, LIMITS)),
@@ -404,6 +414,7 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
                 usage=GrpcUsage(channel),
                 sampler=Sampler(database),
                 provenance=GrpcProvenance(channel),
+                subjects=GrpcSubjects(channel),
                 withdrawals=withdrawals,
                 assets=Assets(database, erasures, LIMITS),
                 erasures=erasures,

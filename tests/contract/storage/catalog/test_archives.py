@@ -106,7 +106,9 @@ async def test_an_archive_holds_everything_of_an_account_and_nothing_of_others(
                 rows = await tx.all(select(table).where(which == account.id))
                 assert len(told) == len(rows), holding.noun
     [held] = records(file, "consents")
-    assert (held["subject"], held["statement"]) == (NEW.subject, NEW.statement)
+    [person] = records(file, "subjects")
+    assert (held["subject_id"], held["statement"]) == (person["id"], NEW.statement)
+    assert json.loads(person["details"])["name"] == NEW.subject
     assert [one["id"] for one in records(file, "streams")] == [stream.id]
     assert records(file, "privacy_requests")[0]["details"] == "All of it."
     assert video.content is not None

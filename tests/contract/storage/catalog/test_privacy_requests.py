@@ -215,6 +215,7 @@ async def test_a_report_counts_what_is_held_and_names_no_contents(house: House) 
     counts = {held["noun"]: held["count"] for held in hers.report["held"]}
     assert counts == {
         "consents": 1,
+        "subjects": 1,
         "assets": 1,
         "avatars": 1,
         "videos": 1,

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from vultus.media.v1 import media_pb2 as vultus_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vultus/storage/v1/consent_service.proto\x12\x11vultus.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bvultus/media/v1/media.proto\"\xd0\x02\n\x07\x43onsent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x10\n\x08purposes\x18\x04 \x03(\t\x12\x11\n\tstatement\x18\x05 \x01(\t\x12\x13\n\x0b\x61ttested_by\x18\x06 \x01(\t\x12.\n\nvalid_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nend_reason\x18\n \x01(\t\x12\x0c\n\x04note\x18\x0b \x01(\t\x12)\n\x06\x65rased\x18\x0c \x01(\x0b\x32\x19.vultus.storage.v1.Erased\"p\n\x06\x45rased\x12\x12\n\navatar_ids\x18\x01 \x03(\t\x12\x11\n\tvideo_ids\x18\x02 \x03(\t\x12\x12\n\nstream_ids\x18\x03 \x03(\t\x12+\n\x07objects\x18\x04 \x03(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"\xa6\x01\n\x14\x43reateConsentRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x11\n\tstatement\x18\x04 \x01(\t\x12\x13\n\x0b\x61ttested_by\x18\x05 \x01(\t\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x15\x43reateConsentResponse\x12+\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x1a.vultus.storage.v1.Consent\";\n\x11GetConsentRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nconsent_id\x18\x02 \x01(\t\"A\n\x12GetConsentResponse\x12+\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x1a.vultus.storage.v1.Consent\"H\n\x13ListConsentsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"Y\n\x14ListConsentsResponse\x12,\n\x08\x63onsents\x18\x01 \x03(\x0b\x32\x1a.vultus.storage.v1.Consent\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"d\n\x16WithdrawConsentRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nconsent_id\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x14\n\x0c\x65rase_videos\x18\x04 \x01(\x08\"F\n\x17WithdrawConsentResponse\x12+\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x1a.vultus.storage.v1.Consent\"?\n\x15\x43\x65rtifyErasureRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nconsent_id\x18\x02 \x01(\t\"R\n\x16\x43\x65rtifyErasureResponse\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x32\x81\x04\n\x0e\x43onsentService\x12\x62\n\rCreateConsent\x12\'.vultus.storage.v1.CreateConsentRequest\x1a(.vultus.storage.v1.CreateConsentResponse\x12Y\n\nGetConsent\x12$.vultus.storage.v1.GetConsentRequest\x1a%.vultus.storage.v1.GetConsentResponse\x12_\n\x0cListConsents\x12&.vultus.storage.v1.ListConsentsRequest\x1a\'.vultus.storage.v1.ListConsentsResponse\x12h\n\x0fWithdrawConsent\x12).vultus.storage.v1.WithdrawConsentRequest\x1a*.vultus.storage.v1.WithdrawConsentResponse\x12\x65\n\x0e\x43\x65rtifyErasure\x12(.vultus.storage.v1.CertifyErasureRequest\x1a).vultus.storage.v1.CertifyErasureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vultus/storage/v1/consent_service.proto\x12\x11vultus.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bvultus/media/v1/media.proto\"\xca\x03\n\x07\x43onsent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x10\n\x08purposes\x18\x04 \x03(\t\x12\x11\n\tstatement\x18\x05 \x01(\t\x12\x13\n\x0b\x61ttested_by\x18\x06 \x01(\t\x12.\n\nvalid_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nend_reason\x18\n \x01(\t\x12\x0c\n\x04note\x18\x0b \x01(\t\x12)\n\x06\x65rased\x18\x0c \x01(\x0b\x32\x19.vultus.storage.v1.Erased\x12\x12\n\nsubject_id\x18\r \x01(\t\x12\x10\n\x08given_by\x18\x0e \x01(\t\x12\x10\n\x08\x65vidence\x18\x0f \x01(\t\x12(\n\x06\x63hecks\x18\x10 \x03(\x0b\x32\x18.vultus.storage.v1.Check\x12\x16\n\x0epolicy_version\x18\x11 \x01(\t\"4\n\x05\x43heck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\r\n\x05score\x18\x03 \x01(\x02\"p\n\x06\x45rased\x12\x12\n\navatar_ids\x18\x01 \x03(\t\x12\x11\n\tvideo_ids\x18\x02 \x03(\t\x12\x12\n\nstream_ids\x18\x03 \x03(\t\x12+\n\x07objects\x18\x04 \x03(\x0b\x32\x1a.vultus.media.v1.ObjectRef\"\xcc\x01\n\x14\x43reateConsentRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x11\n\tstatement\x18\x04 \x01(\t\x12\x13\n\x0b\x61ttested_by\x18\x05 \x01(\t\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsubject_id\x18\x07 \x01(\t\x12\x10\n\x08given_by\x18\x08 \x01(\t\"D\n\x15\x43reateConsentResponse\x12+\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x1a.vultus.storage.v1.Consent\";\n\x11GetConsentRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nconsent_id\x18\x02 \x01(\t\"A\n\x12GetConsentResponse\x12+\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x1a.vultus.storage.v1.Consent\"\\\n\x13ListConsentsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12\x12\n\nsubject_id\x18\x04 \x01(\t\"Y\n\x14ListConsentsResponse\x12,\n\x08\x63onsents\x18\x01 \x03(\x0b\x32\x1a.vultus.storage.v1.Consent\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"d\n\x16WithdrawConsentRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nconsent_id\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x14\n\x0c\x65rase_videos\x18\x04 \x01(\x08\"F\n\x17WithdrawConsentResponse\x12+\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x1a.vultus.storage.v1.Consent\"?\n\x15\x43\x65rtifyErasureRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nconsent_id\x18\x02 \x01(\t\"R\n\x16\x43\x65rtifyErasureResponse\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x32\x81\x04\n\x0e\x43onsentService\x12\x62\n\rCreateConsent\x12\'.vultus.storage.v1.CreateConsentRequest\x1a(.vultus.storage.v1.CreateConsentResponse\x12Y\n\nGetConsent\x12$.vultus.storage.v1.GetConsentRequest\x1a%.vultus.storage.v1.GetConsentResponse\x12_\n\x0cListConsents\x12&.vultus.storage.v1.ListConsentsRequest\x1a\'.vultus.storage.v1.ListConsentsResponse\x12h\n\x0fWithdrawConsent\x12).vultus.storage.v1.WithdrawConsentRequest\x1a*.vultus.storage.v1.WithdrawConsentResponse\x12\x65\n\x0e\x43\x65rtifyErasure\x12(.vultus.storage.v1.CertifyErasureRequest\x1a).vultus.storage.v1.CertifyErasureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,29 +34,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vultus.storage.v1.consent_s
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONSENT']._serialized_start=125
-  _globals['_CONSENT']._serialized_end=461
-  _globals['_ERASED']._serialized_start=463
-  _globals['_ERASED']._serialized_end=575
-  _globals['_CREATECONSENTREQUEST']._serialized_start=578
-  _globals['_CREATECONSENTREQUEST']._serialized_end=744
-  _globals['_CREATECONSENTRESPONSE']._serialized_start=746
-  _globals['_CREATECONSENTRESPONSE']._serialized_end=814
-  _globals['_GETCONSENTREQUEST']._serialized_start=816
-  _globals['_GETCONSENTREQUEST']._serialized_end=875
-  _globals['_GETCONSENTRESPONSE']._serialized_start=877
-  _globals['_GETCONSENTRESPONSE']._serialized_end=942
-  _globals['_LISTCONSENTSREQUEST']._serialized_start=944
-  _globals['_LISTCONSENTSREQUEST']._serialized_end=1016
-  _globals['_LISTCONSENTSRESPONSE']._serialized_start=1018
-  _globals['_LISTCONSENTSRESPONSE']._serialized_end=1107
-  _globals['_WITHDRAWCONSENTREQUEST']._serialized_start=1109
-  _globals['_WITHDRAWCONSENTREQUEST']._serialized_end=1209
-  _globals['_WITHDRAWCONSENTRESPONSE']._serialized_start=1211
-  _globals['_WITHDRAWCONSENTRESPONSE']._serialized_end=1281
-  _globals['_CERTIFYERASUREREQUEST']._serialized_start=1283
-  _globals['_CERTIFYERASUREREQUEST']._serialized_end=1346
-  _globals['_CERTIFYERASURERESPONSE']._serialized_start=1348
-  _globals['_CERTIFYERASURERESPONSE']._serialized_end=1430
-  _globals['_CONSENTSERVICE']._serialized_start=1433
-  _globals['_CONSENTSERVICE']._serialized_end=1946
+  _globals['_CONSENT']._serialized_end=583
+  _globals['_CHECK']._serialized_start=585
+  _globals['_CHECK']._serialized_end=637
+  _globals['_ERASED']._serialized_start=639
+  _globals['_ERASED']._serialized_end=751
+  _globals['_CREATECONSENTREQUEST']._serialized_start=754
+  _globals['_CREATECONSENTREQUEST']._serialized_end=958
+  _globals['_CREATECONSENTRESPONSE']._serialized_start=960
+  _globals['_CREATECONSENTRESPONSE']._serialized_end=1028
+  _globals['_GETCONSENTREQUEST']._serialized_start=1030
+  _globals['_GETCONSENTREQUEST']._serialized_end=1089
+  _globals['_GETCONSENTRESPONSE']._serialized_start=1091
+  _globals['_GETCONSENTRESPONSE']._serialized_end=1156
+  _globals['_LISTCONSENTSREQUEST']._serialized_start=1158
+  _globals['_LISTCONSENTSREQUEST']._serialized_end=1250
+  _globals['_LISTCONSENTSRESPONSE']._serialized_start=1252
+  _globals['_LISTCONSENTSRESPONSE']._serialized_end=1341
+  _globals['_WITHDRAWCONSENTREQUEST']._serialized_start=1343
+  _globals['_WITHDRAWCONSENTREQUEST']._serialized_end=1443
+  _globals['_WITHDRAWCONSENTRESPONSE']._serialized_start=1445
+  _globals['_WITHDRAWCONSENTRESPONSE']._serialized_end=1515
+  _globals['_CERTIFYERASUREREQUEST']._serialized_start=1517
+  _globals['_CERTIFYERASUREREQUEST']._serialized_end=1580
+  _globals['_CERTIFYERASURERESPONSE']._serialized_start=1582
+  _globals['_CERTIFYERASURERESPONSE']._serialized_end=1664
+  _globals['_CONSENTSERVICE']._serialized_start=1667
+  _globals['_CONSENTSERVICE']._serialized_end=2180
 # @@protoc_insertion_point(module_scope)

@@ -38,23 +38,36 @@ class Consent(_message.Message):
     END_REASON_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     ERASED_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    GIVEN_BY_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"cn_…"."""
     account_id: _builtins.str
     """Its owner."""
     subject: _builtins.str
-    """Whose face it is, as the owner calls the person."""
+    """What the owner calls the person; empty once the person is erased."""
     statement: _builtins.str
-    """What the owner attests, word for word."""
+    """What the owner attests, word for word; empty once the person is erased."""
     attested_by: _builtins.str
-    """Who attested it: an API key's id."""
+    """Who attested it: an API key's id, or a person's."""
     end_reason: _builtins.str
-    """Why: "withdrawn" or "expired"; empty: it has not ended."""
+    """Why: "withdrawn", "expired" or "minor_found"; empty: it has not ended."""
     note: _builtins.str
     """What people said about the end."""
+    subject_id: _builtins.str
+    """Whose face or voice it is: "su_…"; empty of consents that are older than subjects, until they are sealed."""
+    given_by: _builtins.str
+    """Who consented: "subject", "guardian" or "representative"."""
+    evidence: _builtins.str
+    """What it rests on: "attestation" or "verified"."""
+    policy_version: _builtins.str
+    """The privacy policy in force when it was given; empty: none was published."""
     @_builtins.property
     def purposes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What it is for: "avatar"."""
+        """What it is for: "avatar", "voice"."""
 
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
@@ -72,6 +85,10 @@ class Consent(_message.Message):
     def erased(self) -> Global___Erased:
         """What was erased with it."""
 
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Check]:
+        """What was looked at in a verified one."""
+
     def __init__(
         self,
         *,
@@ -87,14 +104,49 @@ class Consent(_message.Message):
         end_reason: _builtins.str = ...,
         note: _builtins.str = ...,
         erased: Global___Erased | None = ...,
+        subject_id: _builtins.str = ...,
+        given_by: _builtins.str = ...,
+        evidence: _builtins.str = ...,
+        checks: _abc.Iterable[Global___Check] | None = ...,
+        policy_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "erased", b"erased", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "attested_by", b"attested_by", "end_reason", b"end_reason", "ended_at", b"ended_at", "erased", b"erased", "id", b"id", "note", b"note", "purposes", b"purposes", "statement", b"statement", "subject", b"subject", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "attested_by", b"attested_by", "checks", b"checks", "end_reason", b"end_reason", "ended_at", b"ended_at", "erased", b"erased", "evidence", b"evidence", "given_by", b"given_by", "id", b"id", "note", b"note", "policy_version", b"policy_version", "purposes", b"purposes", "statement", b"statement", "subject", b"subject", "subject_id", b"subject_id", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Consent: _TypeAlias = Consent  # noqa: Y015
+
+@_typing.final
+class Check(_message.Message):
+    """What was looked at in a statement on camera."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"words", "face", "portrait", "mouth", "voice" or "age"."""
+    passed: _builtins.bool
+    """Whether it was as it must be."""
+    score: _builtins.float
+    """0 to 1."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        passed: _builtins.bool = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "passed", b"passed", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Check: _TypeAlias = Check  # noqa: Y015
 
 @_typing.final
 class Erased(_message.Message):
@@ -150,14 +202,20 @@ class CreateConsentRequest(_message.Message):
     STATEMENT_FIELD_NUMBER: _builtins.int
     ATTESTED_BY_FIELD_NUMBER: _builtins.int
     VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    GIVEN_BY_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The owner."""
     subject: _builtins.str
-    """Whose face it is, 1 to 200 code points."""
+    """What the owner calls the person, 1 to 200 code points: the first subject of that name, or a new one. Empty: subject_id says."""
     statement: _builtins.str
     """What the owner attests, 1 to 2 000 code points."""
     attested_by: _builtins.str
     """Who attests it."""
+    subject_id: _builtins.str
+    """Whose face or voice it is; empty: `subject` says."""
+    given_by: _builtins.str
+    """Who consented: "subject", "guardian" or "representative"; for minors a guardian."""
     @_builtins.property
     def purposes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it is for; at least one."""
@@ -175,10 +233,12 @@ class CreateConsentRequest(_message.Message):
         statement: _builtins.str = ...,
         attested_by: _builtins.str = ...,
         valid_until: _timestamp_pb2.Timestamp | None = ...,
+        subject_id: _builtins.str = ...,
+        given_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "attested_by", b"attested_by", "purposes", b"purposes", "statement", b"statement", "subject", b"subject", "valid_until", b"valid_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "attested_by", b"attested_by", "given_by", b"given_by", "purposes", b"purposes", "statement", b"statement", "subject", b"subject", "subject_id", b"subject_id", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -267,22 +327,26 @@ class ListConsentsRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The owner."""
     limit: _builtins.int
     """1 to 100."""
     cursor: _builtins.str
     """Where the page before ended; empty: the first page."""
+    subject_id: _builtins.str
+    """Only this subject's; empty: all."""
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         limit: _builtins.int = ...,
         cursor: _builtins.str = ...,
+        subject_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "cursor", b"cursor", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "cursor", b"cursor", "limit", b"limit", "subject_id", b"subject_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

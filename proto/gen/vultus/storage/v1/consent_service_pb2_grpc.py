@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ConsentServiceStub:
-    """The ledger of consents: who allowed which use of which face, when, on what evidence. Nothing in it is ever changed but that a
+    """The ledger of consents: who allowed which use of which face or voice, when, on what evidence. Nothing in it is ever changed but that a
     consent ends.
     """
 
@@ -64,12 +64,12 @@ class ConsentServiceStub:
 
 
 class ConsentServiceServicer:
-    """The ledger of consents: who allowed which use of which face, when, on what evidence. Nothing in it is ever changed but that a
+    """The ledger of consents: who allowed which use of which face or voice, when, on what evidence. Nothing in it is ever changed but that a
     consent ends.
     """
 
     def CreateConsent(self, request, context):
-        """Records a consent. Fails with INVALID_INPUT.
+        """Records a consent. Fails with INVALID_INPUT, SUBJECT_NOT_FOUND, and GUARDIAN_CONSENT_REQUIRED when the subject is a minor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,7 +143,7 @@ def add_ConsentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConsentService:
-    """The ledger of consents: who allowed which use of which face, when, on what evidence. Nothing in it is ever changed but that a
+    """The ledger of consents: who allowed which use of which face or voice, when, on what evidence. Nothing in it is ever changed but that a
     consent ends.
     """
 

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ConsentServiceStub:
-    """The ledger of consents: who allowed which use of which face, when, on what evidence. Nothing in it is ever changed but that a
+    """The ledger of consents: who allowed which use of which face or voice, when, on what evidence. Nothing in it is ever changed but that a
     consent ends.
     """
 
@@ -36,7 +36,7 @@ class ConsentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ConsentServiceAsyncStub: ...
     CreateConsent: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.CreateConsentRequest, _consent_service_pb2.CreateConsentResponse]
-    """Records a consent. Fails with INVALID_INPUT."""
+    """Records a consent. Fails with INVALID_INPUT, SUBJECT_NOT_FOUND, and GUARDIAN_CONSENT_REQUIRED when the subject is a minor."""
     GetConsent: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.GetConsentRequest, _consent_service_pb2.GetConsentResponse]
     """Tells one consent. Fails with CONSENT_NOT_FOUND."""
     ListConsents: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.ListConsentsRequest, _consent_service_pb2.ListConsentsResponse]
@@ -53,13 +53,13 @@ class ConsentServiceStub:
 
 @_typing.type_check_only
 class ConsentServiceAsyncStub(ConsentServiceStub):
-    """The ledger of consents: who allowed which use of which face, when, on what evidence. Nothing in it is ever changed but that a
+    """The ledger of consents: who allowed which use of which face or voice, when, on what evidence. Nothing in it is ever changed but that a
     consent ends.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateConsent: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.CreateConsentRequest, _consent_service_pb2.CreateConsentResponse]  # type: ignore[assignment]
-    """Records a consent. Fails with INVALID_INPUT."""
+    """Records a consent. Fails with INVALID_INPUT, SUBJECT_NOT_FOUND, and GUARDIAN_CONSENT_REQUIRED when the subject is a minor."""
     GetConsent: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.GetConsentRequest, _consent_service_pb2.GetConsentResponse]  # type: ignore[assignment]
     """Tells one consent. Fails with CONSENT_NOT_FOUND."""
     ListConsents: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.ListConsentsRequest, _consent_service_pb2.ListConsentsResponse]  # type: ignore[assignment]
@@ -75,7 +75,7 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     """
 
 class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The ledger of consents: who allowed which use of which face, when, on what evidence. Nothing in it is ever changed but that a
+    """The ledger of consents: who allowed which use of which face or voice, when, on what evidence. Nothing in it is ever changed but that a
     consent ends.
     """
 
@@ -85,7 +85,7 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_service_pb2.CreateConsentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_service_pb2.CreateConsentResponse, _abc.Awaitable[_consent_service_pb2.CreateConsentResponse]]:
-        """Records a consent. Fails with INVALID_INPUT."""
+        """Records a consent. Fails with INVALID_INPUT, SUBJECT_NOT_FOUND, and GUARDIAN_CONSENT_REQUIRED when the subject is a minor."""
 
     @_abc_1.abstractmethod
     def GetConsent(
