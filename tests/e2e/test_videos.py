@@ -63,6 +63,25 @@ def test_the_file_says_that_it_was_generated(api: Api, english: Json) -> None:
     assert (label["Label"], label["ProduceID"]) == ("1", english["id"])
 
 
+def test_the_service_knows_its_own_file_and_sees_every_change(api: Api, english: Json) -> None:
+    content = bytearray(api.content(english["id"]))
+    told = verified(api, bytes(content))
+    assert (told["made_here"], told["video_id"]) == (True, english["id"])
+    label, manifest = told["evidence"]
+    assert (label["kind"], label["ours"]) == ("label", True)
+    assert (manifest["title"], manifest["whole"], manifest["ours"]) == (english["id"], True, True)
+    content[-1000] ^= 1
+    _, broken = verified(api, bytes(content))["evidence"]
+    assert not broken["whole"]
+
+
+def verified(api: Api, content: bytes) -> Json:
+    answer = api.http.post("/v1/verify", files={"file": ("v.mp4", content)})
+    assert answer.status_code == 200, answer.text
+    told: Json = answer.json()
+    return told
+
+
 def test_the_pictures_say_so_too_at_the_beginning(api: Api, english: Json) -> None:
     pictures = np.stack(film(api.content(english["id"])).pictures).astype(np.float32)
     side = min(pictures.shape[1:3])
