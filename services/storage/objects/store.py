@@ -27,6 +27,7 @@ from services.common.errors import (
     StorageFull,
     Unavailable,
 )
+from services.storage.objects.lifecycle import set_lifecycle
 from services.storage.objects.sealing import (
     CHUNK_BYTES,
     HEADER_BYTES,
@@ -174,6 +175,7 @@ class ObjectStore:
         """Makes the buckets that are not there. Raises StartupError when that is not allowed."""
         for kind in BUCKETS:
             await self._run(self._make_bucket, self._prefix + kind)
+            await self._run(set_lifecycle, self._client, self._prefix + kind)
 
     async def wait_for_buckets(self, pause_s: float = 1.0) -> None:
         """As `make_buckets`, again and again for as long as the server does not answer."""
