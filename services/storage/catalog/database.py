@@ -191,6 +191,20 @@ class Database:
             yield tx
             await tx.finish()
 
+    async def settle(self) -> None:
+        """Has what was deleted go from SQLite's log of changes, too, unless somebody reads in it.
+
+        Until then the log holds pages as they were before.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        async with _translated(), self._turn, self._engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None  # noqa: S101 - it was just opened
+            # Not within a transaction, which every statement of the engine's would begin.
+            cursor = await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            await cursor.close()
+
     async def change(self, work: Callable[[Connection], None]) -> None:
         """Runs synchronous work, such as migrations, in one write transaction."""
         async with _translated(), self._turn, self._writing.begin() as connection:

@@ -66,6 +66,7 @@ class Erasures:
         while True:
             try:
                 await self.work_off()
+                await self._database.settle()
             except DomainError as error:
                 log.warning("erasures.delayed", reason=error.reason)
             try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.engine import URL
 
 from services.common.errors import AssetNotFound
 from services.storage.catalog.erasures import Erasures
@@ -122,3 +124,21 @@ async def test_what_became_an_asset_stays(house: House) -> None:
     house.clock.advance(days=1)
     await house.erasures.work_off()
     assert house.objects.kept == set(asset.objects)
+
+
+async def test_of_what_is_deleted_nothing_is_left_in_sqlites_files(house: House, url: URL) -> None:
+    if url.get_backend_name() != "sqlite":
+        pytest.skip("PostgreSQL's files are for its operator to vacuum")
+    account = await house.account()
+    avatar = await house.avatar(account.id)
+
+    def held() -> bool:
+        folder = Path(str(url.database)).parent
+        return any(avatar.id.encode() in path.read_bytes() for path in folder.glob("catalog*"))
+
+    assert held()
+    await house.avatars.delete(account.id, avatar.id)
+    await house.erasures.work_off()
+    assert held()
+    await house.database.settle()
+    assert not held()
