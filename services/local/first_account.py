@@ -7,17 +7,18 @@ from vultus.storage.v1 import account_service_pb2_grpc
 
 from services.common.errors import Unauthenticated
 from services.common.grpc_client import open_channel, unary
+from services.common.tls import Tls
 
 _ACCOUNT_NAME = "default"
 _KEY_NAME = "first"
 
 
-async def working_api_key(storage_address: str, known: str | None) -> str:
+async def working_api_key(storage_address: str, known: str | None, tls: Tls | None = None) -> str:
     """The known key where it works, else a new one of the first account.
 
     Raises DomainError when storage can't be asked.
     """
-    async with open_channel(storage_address) as channel:
+    async with open_channel(storage_address, tls) as channel:
         stub = account_service_pb2_grpc.AccountServiceStub(channel)
         if known and await _works(stub, known):
             return known

@@ -9,6 +9,9 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.common.grpc_client import open_channel
+from services.common.tls import Tls
+
 _TIMEOUT_S = 1.0
 
 Probe = Callable[[], Awaitable[bool]]
@@ -27,11 +30,11 @@ def http_ok(url: str) -> Probe:
     return probe
 
 
-def grpc_serving(address: str) -> Probe:
+def grpc_serving(address: str, tls: Tls | None = None) -> Probe:
     """Whether the server's health service says SERVING for the server as a whole."""
 
     async def probe() -> bool:
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with open_channel(address, tls) as channel:
             stub = health_pb2_grpc.HealthStub(channel)
             try:
                 answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_S)

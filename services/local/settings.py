@@ -20,6 +20,8 @@ class LocalSettings(BaseSettings):
     """Folder of models, data, logs and keys; removing it resets the system."""
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     """Port of the HTTP API on loopback; 0 picks a free one."""
+    tls: bool = False
+    """Whether the services speak by mutual TLS, with certificates that are made at each start."""
     logs_kept_days: int = Field(default=180, ge=1, le=3650)
     """After so many days a line of the logs is deleted, with the rest of its day."""
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from services.common.tls import Tls
+from services.local.certificates import certify_all
 from services.local.infrastructure import (
     NATS_PORTS,
     S3_PORTS,
@@ -24,6 +28,11 @@ Stage = Sequence[ProcessSpec]
 """Processes that start at the same time."""
 
 _BEHIND_THE_GATEWAY = ("storage", "tts", "lipsync", "moderation")
+_EDGE = ("gateway", "worker")
+_CALLERS = {"storage": (*_EDGE, "lipsync", "moderation")}
+"""Who calls a service, where that is more than the edge."""
+_OPERATOR = "operator"
+"""The name that the supervisor is certified under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class Layout:
     folders: HomeFolders
     ports: Mapping[str, int]
     s3: S3Credentials
+    certificates: Path | None = None
+    """Folder of each process's certificates, where they speak by mutual TLS."""
 
     @classmethod
     def choose(cls, settings: LocalSettings) -> Layout:
@@ -46,11 +57,19 @@ class Layout:
         if settings.gateway_port:
             require_free(settings.gateway_port, "VULTUS_GATEWAY_PORT")
             ports["gateway"] = settings.gateway_port
-        return cls(folders, ports, s3_credentials(folders.secrets / "s3.json"))
+        certificates = folders.secrets / "tls" if settings.tls else None
+        if certificates:
+            certify_all((*_BEHIND_THE_GATEWAY, "worker", "gateway", _OPERATOR), certificates)
+        return cls(folders, ports, s3_credentials(folders.secrets / "s3.json"), certificates)
 
     def address(self, name: str) -> str:
         """`host:port` of a process."""
         return f"{LOOPBACK}:{self.ports[name]}"
+
+    @property
+    def tls(self) -> Tls | None:
+        """By which the supervisor speaks to the services."""
+        return Tls.load(self.certificates / _OPERATOR) if self.certificates else None
 
     @property
     def url(self) -> str:
@@ -103,11 +122,14 @@ def _service(
 ) -> ProcessSpec:
     address = layout.address(name)
     values = {"LISTEN": address, "LOG_FORMAT": "console", **own}
+    if layout.certificates:
+        values["TLS_FOLDER"] = str(layout.certificates / name)
+        values["TLS_PEERS"] = json.dumps([*_CALLERS.get(name, _EDGE), _OPERATOR])
     variables = {f"VULTUS_{(prefix or name).upper()}_{key}": text for key, text in values.items()}
     return ProcessSpec(
         name=name,
         command=(sys.executable, "-m", module or f"services.{name}"),
-        ready=ready or grpc_serving(address),
+        ready=ready or grpc_serving(address, layout.tls),
         environment={
             "VULTUS_HOME": str(layout.folders.root),
             "PYTHONUNBUFFERED": "1",

@@ -98,15 +98,15 @@ async def running_stack(
         launcher = launcher or ChildLauncher(output.line)
         async with supervised(layout, stages, output, launcher) as view:
             stack = RunningStack(layout.url, folders.api_key)
-            await _keep_api_key(stack, layout.address("storage"))
+            await _keep_api_key(stack, layout)
             view.announce()
             yield stack
 
 
-async def _keep_api_key(stack: RunningStack, storage_address: str) -> None:
+async def _keep_api_key(stack: RunningStack, layout: Layout) -> None:
     known = stack.api_key() if stack.api_key_file.is_file() else None
     try:
-        key = await working_api_key(storage_address, known)
+        key = await working_api_key(layout.address("storage"), known, layout.tls)
     except DomainError as error:
         raise StartupError(f"the first API key can't be made: {error}") from error
     if key != known:
