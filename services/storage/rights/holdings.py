@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Row, Table, false, func, literal, select, tuple_
 
 from services.common.errors import KeyErased
-from services.storage.audit.tables import audit_entries
+from services.storage.audit.tables import audit_entries, operator_accesses
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.tables import (
     Sealed,
@@ -95,6 +95,12 @@ def _of(column: Column[Any], ids: Callable[[Scope], tuple[str, ...]]) -> _Rows:
 def _members(scope: Scope) -> ColumnElement[bool]:
     theirs = select(members.c.person_id).where(members.c.account_id == scope.account_id)
     return people.c.id.in_(theirs)
+
+
+def _accesses(scope: Scope) -> ColumnElement[bool]:
+    """Those that the account has been told of; a law may have the others wait."""
+    mine = operator_accesses.c.account_id == scope.account_id
+    return mine & operator_accesses.c.told_at.is_not(None)
 
 
 def _consents(scope: Scope) -> tuple[str, ...]:
@@ -361,6 +367,14 @@ HOLDINGS = (
         _mine(audit_entries),
         _nobody,
         key=("seq",),
+    ),
+    Holding(
+        "operator_accesses",
+        operator_accesses,
+        "to account for what operators opened",
+        "audit_entries",
+        _accesses,
+        _nobody,
     ),
     Holding(
         "privacy_requests",

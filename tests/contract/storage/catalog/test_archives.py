@@ -10,13 +10,14 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from services.common.errors import PrivacyRequestNotFound, StorageFull
 from services.gateway.consents import NewConsent
 from services.gateway.identity import NewApiKey
 from services.gateway.records import StreamSpec
 from services.gateway.rights import Archive, Decision, RequestKind, RequestState
+from services.storage.audit.tables import operator_accesses
 from services.storage.catalog.tables import erasures
 from services.storage.refs import ObjectRef
 from services.storage.retention.rules import Periods, rules_of
@@ -142,6 +143,31 @@ async def test_an_archive_of_a_person_holds_only_what_is_theirs(house: House) ->
     assert records(file, "account") == records(file, "api_keys") == []
     everything = b"".join(file.read(name) for name in file.namelist())
     assert not any(one.encode() in everything for one in (his.id, other.id, "employee 9"))
+
+
+async def test_what_an_account_is_told_of_later_is_not_in_its_archive_before(
+    house: House,
+) -> None:
+    account = await house.account()
+    async with house.database.write() as tx:
+        now = await tx.now()
+        told = {
+            "account_id": account.id,
+            "target": "vd_1",
+            "operator": "operator:ada",
+            "reason": "a complaint",
+            "case": "7",
+            "legal_paper": "",
+            "at": now,
+            "notice_at": now,
+        }
+        later = {"notice_at": now + timedelta(days=30), "told_at": None}
+        rows = [told | {"id": "oa_told", "told_at": now}, told | {"id": "oa_later"} | later]
+        await tx.execute(insert(operator_accesses).values(rows))
+    done = await asked(house, account.id, of_account(RequestKind.EXPORT))
+    assert done.archive is not None
+    file, _ = opened(house, done.archive)
+    assert [one["id"] for one in records(file, "operator_accesses")] == ["oa_told"]
 
 
 async def test_long_lists_are_whole(house: House) -> None:
