@@ -71,6 +71,15 @@ async def test_an_incident_is_told_and_reported(tmp_path: Path) -> None:
     assert json.loads(report)["accounts"] == {"ac_1": {"read_at": None}}
 
 
+async def test_the_template_of_a_privacy_policy_can_be_published() -> None:
+    folder = Path(__file__).parents[3] / "docs" / "privacy-policy"
+    files = ("--zh", str(folder / "template.zh.md"), "--en", str(folder / "template.en.md"))
+    date = ("--effective", "2027-01-01T00:00:00+08:00")
+    words = ("publish", "--operator", "ada", "--version", "2027-01", *files, *date)
+    (told,) = await privacy_policy.lines(parsed(privacy_policy, *words), Standings(lambda: NOW))
+    assert told.startswith("2027-01  from 2027-01-01")
+
+
 @pytest.mark.parametrize("content", ["{}x", '{"en": {"titel": "Keys"}}', '{"fr": {"title": "x"}}'])
 async def test_a_file_that_says_something_else_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "incident.json"
