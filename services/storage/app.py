@@ -31,7 +31,7 @@ from services.common.grpc_server import Endpoint, serve_grpc
 from services.storage.assets.examiner import Examiner, MediaLimits
 from services.storage.assets.servicer import AssetServicer
 from services.storage.assets.uploads import SizeLimits, Uploads
-from services.storage.audit.parts import audit_of
+from services.storage.audit.parts import Audit, audit_of
 from services.storage.catalog.assets import Assets
 from services.storage.catalog.avatars import Avatars
 from services.storage.catalog.certificates import Signer, open_signer
@@ -65,7 +65,7 @@ from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.provenance.verification import Maker, Verifications
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
-from services.storage.retention.parts import retention_of
+from services.storage.retention.parts import Retention, retention_of
 from services.storage.rights.rights import Ground, Rights, build_rights
 from services.storage.settings import StorageSettings
 from services.storage.subjects.minors import Minors
@@ -111,19 +111,13 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
         )
         vault = await open_vault(opened, master)
         database = opened.sealed_by(vault)
+        await Consents(database).name_subjects()
         with open_store(settings, Keyring(database, DataKeys(master))) as store:
             records = _records(settings, database, store, vault, spool)
-            await records.consents.name_subjects()
             signer = await asyncio.to_thread(open_signer, settings.signing_key)
             seal = await asyncio.to_thread(open_seal, settings)
             audit = audit_of(database, signer, store)
-            retention = retention_of(
-                database,
-                audit.checkpoints,
-                store,
-                periods=settings.periods,
-                every_s=settings.sweep_every_s,
-            )
+            retention = _retention(settings, database, audit, store)
             areas: tuple[_Area, ...] = (audit, retention, noticing_of(database, vault))
             services = {
                 **{name: add for area in areas for name, add in area.services().items()},
@@ -142,6 +136,18 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
                 work = chain(records.work(), *(area.work() for area in areas))
                 async with _running(opening, *work):
                     yield endpoint.address
+
+
+def _retention(
+    settings: StorageSettings, database: Database, audit: Audit, store: ObjectStore
+) -> Retention:
+    return retention_of(
+        database,
+        audit.checkpoints,
+        store,
+        periods=settings.periods,
+        every_s=settings.sweep_every_s,
+    )
 
 
 def open_seal(settings: StorageSettings) -> ManifestSigner:
