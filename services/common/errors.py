@@ -23,6 +23,7 @@ DomainError
 ├── RangeNotSatisfiable              OUT_OF_RANGE          416  range_not_satisfiable
 ├── Unauthenticated                  UNAUTHENTICATED       401  unauthenticated
 ├── Forbidden                        PERMISSION_DENIED     403  forbidden
+│   ├── AccountClosing                                     403  account_closing
 │   ├── AgreementRequired                                  403  agreement_required
 │   ├── ContentRejected                                    403  content_rejected
 │   ├── PolicyAcceptanceRequired                           403  policy_acceptance_required
@@ -257,6 +258,14 @@ class Forbidden(DomainError):
     title = "Not allowed"
     status = grpc.StatusCode.PERMISSION_DENIED
     http_status = 403
+
+
+class AccountClosing(Forbidden):
+    """The account is being deregistered: nothing new is made in it."""
+
+    reason = "ACCOUNT_CLOSING"
+    code = "account_closing"
+    title = "The account is being deregistered"
 
 
 class AgreementRequired(Forbidden):

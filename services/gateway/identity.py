@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from services.gateway.consents import Certificate
 from services.gateway.permissions import Caller, Role
 
 
@@ -29,6 +30,19 @@ class Account:
     webhook_secret: str
     created_at: datetime
     kind: AccountKind
+    erases_at: datetime | None = None
+    """When it is erased, because it is being deregistered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deregistration:
+    """The end of an account, after a time in which it can be taken back."""
+
+    id: str
+    requested_by: str
+    """A person."""
+    requested_at: datetime
+    erases_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,26 @@ class Accounts(Protocol):
 
     async def revoke_key(self, account_id: str, key_id: str) -> ApiKey:
         """Ends a key. Raises ApiKeyNotFound."""
+
+    async def deregister(
+        self, account_id: str, person_id: str, code: str, *, reason: str
+    ) -> tuple[Deregistration, str]:
+        """Begins the end of an account; the receipt is told only here.
+
+        Raises CodeInvalid, Forbidden, StateConflict when it has begun.
+        """
+
+    async def deregistration(self, account_id: str) -> Deregistration:
+        """An end that has begun. Raises NotFound."""
+
+    async def cancel_deregistration(self, account_id: str) -> None:
+        """Takes it back. Raises NotFound, StateConflict when its time is over."""
+
+    async def certify_erasure(self, receipt: str) -> Certificate:
+        """Proves that an account was erased.
+
+        Raises NotFound, StateConflict before that, Unavailable until all is gone.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ class Caller:
     """When what they came with ends by itself."""
     session_id: str = ""
     """Of a person."""
+    closing: bool = False
+    """Whether the account is being deregistered."""
 
     def covers(self, scopes: Collection[Scope]) -> bool:
         """Whether they may do all that."""

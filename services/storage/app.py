@@ -48,7 +48,7 @@ from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
-from services.storage.identity.parts import Identity, identity_of
+from services.storage.identity.parts import Identity, Terms, identity_of
 from services.storage.identity.sessions import SessionLimits
 from services.storage.notices.parts import noticing_of
 from services.storage.objects.servicer import ObjectServicer
@@ -150,6 +150,13 @@ def _retention(
     )
 
 
+def _terms(settings: StorageSettings) -> Terms:
+    sessions = SessionLimits(
+        timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_s)
+    )
+    return Terms(sessions, timedelta(days=settings.deregistration_days))
+
+
 def open_seal(settings: StorageSettings) -> ManifestSigner:
     """What signs manifests; raises StartupError."""
     certificates, key = settings.c2pa
@@ -211,6 +218,7 @@ class _Records:
             self.withdrawals.run(),
             self.sampler.run(),
             self.rights.fulfilment.run(),
+            self.identity.deregistrations.run(),
         )
 
 
@@ -218,12 +226,9 @@ def _records(
     settings: StorageSettings, database: Database, store: ObjectStore, vault: Vault, spool: Spool
 ) -> _Records:
     limits = settings.quotas
-    sessions = SessionLimits(
-        timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_s)
-    )
     erasures = Erasures(database, store)
     withdrawals = Withdrawals(database, erasures)
-    identity = identity_of(database, vault, sessions)
+    identity = identity_of(database, vault, erasures, _terms(settings))
     catalog = Catalog(
         Avatars(database, erasures),
         Videos(database, erasures, limits),
@@ -258,7 +263,7 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
     consents = ConsentServicer(records.consents, records.withdrawals, signer)
     subjects = SubjectServicer(records.subjects, records.minors)
     return {
-        **records.identity.services(),
+        **records.identity.services(signer),
         f"{_PACKAGE}.CatalogService": partial(
             add_CatalogServiceServicer_to_server, CatalogServicer(records.catalog)
         ),

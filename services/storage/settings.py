@@ -59,6 +59,9 @@ class StorageSettings(ServiceSettings):
     """A session that nobody uses for so long ends."""
     session_s: int = Field(default=7 * 86_400, ge=60)
     """A session ends after so long, however much it is used."""
+    deregistration_days: float = Field(default=15.0, ge=0, le=365)
+    """Days between the request that an account be erased, and its erasure; meanwhile it may be
+    taken back."""
     max_image_bytes: int = Field(default=20_000_000, ge=1)
     """Largest picture that an account may upload."""
     max_audio_bytes: int = Field(default=100_000_000, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,11 +11,13 @@ from services.common.errors import (
     AccountNotFound,
     ApiKeyNotFound,
     InvalidInput,
+    NotFound,
     StateConflict,
     Unauthenticated,
 )
 from services.common.ids import new_id
-from services.gateway.identity import Account, AccountKind, ApiKey, NewApiKey
+from services.gateway.consents import Certificate
+from services.gateway.identity import Account, AccountKind, ApiKey, Deregistration, NewApiKey
 from services.gateway.permissions import EVERYTHING, Caller, scopes_named
 from tests.fakes.catalog import START
 
@@ -34,6 +37,11 @@ class FakeAccounts:
     """By the secret before: the key's id."""
     bearers: list[Callable[[str], Caller | None]] = field(default_factory=list)
     """Who else opens the door, by the secret."""
+    confirm: Callable[[str, str, str], object] = field(default=lambda *_: None)
+    """Sees whether a person told the right code for a purpose."""
+    ends: dict[str, Deregistration] = field(default_factory=dict)
+    """By account."""
+    receipts: dict[str, str] = field(default_factory=dict)
     asked: int = 0
 
     def add(self, name: str = "first") -> tuple[Account, str]:
@@ -59,7 +67,13 @@ class FakeAccounts:
         key = self.keys.get(secret) or self._rotated(secret)
         if key is None or self._ended(key):
             raise Unauthenticated("the API key is not valid")
-        return Caller(key.account_id, key.id, scopes_named(key.scopes), until=key.expires_at)
+        return Caller(
+            key.account_id,
+            key.id,
+            scopes_named(key.scopes),
+            until=key.expires_at,
+            closing=self.is_closing(key.account_id),
+        )
 
     async def create_key(self, account_id: str, new: NewApiKey) -> tuple[ApiKey, str]:
         await self.account(account_id)
@@ -92,6 +106,44 @@ class FakeAccounts:
         secret, key = self._find(account_id, key_id)
         self.keys[secret] = replace(key, revoked_at=key.revoked_at or self.now())
         return self.keys[secret]
+
+    async def deregister(
+        self, account_id: str, person_id: str, code: str, *, reason: str
+    ) -> tuple[Deregistration, str]:
+        account = await self.account(account_id)
+        if account.erases_at is not None:
+            raise StateConflict("the account is being deregistered already")
+        self.confirm(person_id, "deregistration", code)
+        now = self.now()
+        end = Deregistration(new_id("dg"), person_id, now, now + timedelta(days=15))
+        self.ends[account_id] = end
+        self.accounts[account_id] = replace(account, erases_at=end.erases_at)
+        receipt = f"vr_{new_id('zz')}"
+        self.receipts[receipt] = account_id
+        return end, receipt
+
+    async def deregistration(self, account_id: str) -> Deregistration:
+        if account_id not in self.ends:
+            raise NotFound("the account is not being deregistered")
+        return self.ends[account_id]
+
+    async def cancel_deregistration(self, account_id: str) -> None:
+        if (await self.deregistration(account_id)).erases_at <= self.now():
+            raise StateConflict("the time to take it back is over")
+        del self.ends[account_id]
+        self.accounts[account_id] = replace(self.accounts[account_id], erases_at=None)
+
+    async def certify_erasure(self, receipt: str) -> Certificate:
+        if receipt not in self.receipts:
+            raise NotFound("no such receipt")
+        account_id = self.receipts[receipt]
+        if account_id not in self.ends or self.ends[account_id].erases_at > self.now():
+            raise StateConflict("the account was not erased")
+        statement = json.dumps({"type": "account_erasure", "account_id": account_id}).encode()
+        return Certificate(statement, b"signature", b"key")
+
+    def is_closing(self, account_id: str) -> bool:
+        return self.accounts[account_id].erases_at is not None
 
     def _find(self, account_id: str, key_id: str) -> tuple[str, ApiKey]:
         for secret, key in self.keys.items():

@@ -71,6 +71,9 @@ class FakePeople:
 
     def __post_init__(self) -> None:
         self.accounts.bearers.append(self._bearer)
+        self.accounts.confirm = lambda person_id, purpose, code: self._confirm(
+            self.people[person_id].phone, purpose, code
+        )
 
     def add(self, account_id: str, role: Role, phone: str = "+8613800138000") -> tuple[str, str]:
         """A member of an account, signed in: the person's id and the token."""
@@ -230,7 +233,13 @@ class FakePeople:
         self.open_sessions[secret] = replace(session, last_used_at=self.now())
         until = min(session.expires_at, self.now() + _IDLE)
         return Caller(
-            session.account_id, session.person_id, SCOPES_OF_ROLE[role], role, until, session.id
+            session.account_id,
+            session.person_id,
+            SCOPES_OF_ROLE[role],
+            role,
+            until,
+            session.id,
+            self.accounts.is_closing(session.account_id),
         )
 
     def _good_sessions(self) -> dict[str, Session]:

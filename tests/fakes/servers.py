@@ -51,7 +51,10 @@ async def serve_stage(stage: Stage) -> AsyncIterator[Addresses]:
     registrations: dict[str, dict[str, Callable[[grpc.aio.Server], None]]] = {
         "storage": {
             "vultus.storage.v1.AccountService": lambda server: (
-                accounts_grpc.add_AccountServiceServicer_to_server(Accounts(stage), server)
+                accounts_grpc.add_AccountServiceServicer_to_server(
+                    Accounts(stage),  # type: ignore[abstract]  # the rest is not implemented
+                    server,
+                )
             ),
             "vultus.storage.v1.CatalogService": lambda server: (
                 catalog_grpc.add_CatalogServiceServicer_to_server(Catalog(stage), server)

@@ -11,7 +11,8 @@ from vultus.storage.v1.account_service_pb2_grpc import AccountServiceStub
 
 from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
-from services.gateway.identity import Account, AccountKind, ApiKey, NewApiKey
+from services.gateway.consents import Certificate
+from services.gateway.identity import Account, AccountKind, ApiKey, Deregistration, NewApiKey
 from services.gateway.permissions import SCOPES_OF_ROLE, Caller, Role, scopes_named
 
 _QUICK_S = 10.0
@@ -107,6 +108,45 @@ class GrpcAccounts:
         call = self._stub.RevokeApiKey(request, timeout=_QUICK_S, metadata=call_metadata())
         return _key((await unary(call)).key)
 
+    async def deregister(
+        self, account_id: str, person_id: str, code: str, *, reason: str
+    ) -> tuple[Deregistration, str]:
+        """Begins the end of an account."""
+        request = wire.RequestDeregistrationRequest(
+            account_id=account_id, person_id=person_id, code=code, reason=reason
+        )
+        call = self._stub.RequestDeregistration(request, timeout=_QUICK_S, metadata=call_metadata())
+        made = await unary(call)
+        return _deregistration(made.deregistration), made.receipt
+
+    async def deregistration(self, account_id: str) -> Deregistration:
+        """An end that has begun."""
+        request = wire.GetDeregistrationRequest(account_id=account_id)
+        call = self._stub.GetDeregistration(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _deregistration((await unary(call)).deregistration)
+
+    async def cancel_deregistration(self, account_id: str) -> None:
+        """Takes it back."""
+        request = wire.CancelDeregistrationRequest(account_id=account_id)
+        call = self._stub.CancelDeregistration(request, timeout=_QUICK_S, metadata=call_metadata())
+        await unary(call)
+
+    async def certify_erasure(self, receipt: str) -> Certificate:
+        """Proves that an account was erased."""
+        request = wire.CertifyAccountErasureRequest(receipt=receipt)
+        call = self._stub.CertifyAccountErasure(request, timeout=_QUICK_S, metadata=call_metadata())
+        made = await unary(call)
+        return Certificate(made.statement, made.signature, made.public_key)
+
+
+def _deregistration(message: wire.Deregistration) -> Deregistration:
+    return Deregistration(
+        message.id,
+        message.requested_by,
+        messages.moment(message.requested_at),
+        messages.moment(message.erases_at),
+    )
+
 
 def _account(message: wire.Account) -> Account:
     return Account(
@@ -115,6 +155,7 @@ def _account(message: wire.Account) -> Account:
         message.webhook_secret,
         messages.moment(message.created_at),
         _KINDS[message.kind],
+        messages.optional_moment(message, "erases_at"),
     )
 
 
@@ -127,6 +168,7 @@ def _caller(message: wire.Principal) -> Caller:
         role,
         messages.optional_moment(message, "until"),
         message.session_id,
+        message.closing,
     )
 
 

@@ -26,6 +26,8 @@ class AccountView(View):
     webhook_secret: str | None
     """Verify the signatures of webhooks with it; null for callers without `keys:write`."""
     created_at: datetime
+    erases_at: datetime | None
+    """When all of it is erased, because it is being deregistered."""
 
     @classmethod
     def of(cls, account: Account, *, with_secret: bool) -> Self:
@@ -36,6 +38,7 @@ class AccountView(View):
             kind=account.kind,
             webhook_secret=account.webhook_secret if with_secret else None,
             created_at=account.created_at,
+            erases_at=account.erases_at,
         )
 
 

@@ -81,6 +81,14 @@ class Door:
                 f"more than {limit} {whose}", retry_after_s=max(1.0, reset_s - time.time())
             )
 
+    def forget_account(self, account_id: str) -> None:
+        """What an account may do was changed here: that holds at once."""
+        self._known = {
+            digest: known
+            for digest, known in self._known.items()
+            if known.caller.account_id != account_id
+        }
+
     async def _whose(self, secret: str) -> Caller:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         known = self._known.get(digest)

@@ -26,7 +26,7 @@ from services.gateway.phones import e164
 
 router = open_router("account")
 
-Purpose = Literal["sign_up", "sign_in", "new_phone", "privacy_request"]
+Purpose = Literal["sign_up", "sign_in", "new_phone", "deregistration", "privacy_request"]
 
 
 class CodeRequest(Request):

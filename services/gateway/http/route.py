@@ -14,7 +14,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.common.errors import Forbidden, UnsupportedMedia
+from services.common.errors import AccountClosing, Forbidden, UnsupportedMedia
 from services.gateway.http.context import (
     IDEMPOTENCY_HEADER,
     IDEMPOTENCY_KEY_PATTERN,
@@ -103,7 +103,13 @@ class Route(APIRoute):
         caller = await gateway_of(request).door.admit(request.headers.get("authorization"))
         # First, so that it is noted who was refused.
         request.state.caller = caller
+        self.require(caller)
+
+    def require(self, caller: Caller) -> None:
+        """Returns when the caller may do this now. Raises Forbidden, AccountClosing."""
         require(caller, self.scope)
+        if caller.closing and self.makes_new and self.scope is not None:
+            raise AccountClosing("the account is being deregistered: nothing new is made in it")
 
     async def _answer(self, inner: _Handler, request: Request) -> Response:
         if self.makes_new:

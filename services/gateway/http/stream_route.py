@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 from fastapi import Request
 from fastapi.security import HTTPBearer
 
-from services.common.errors import StreamEnded, Unauthenticated, Unavailable
+from services.common.errors import AccountClosing, StreamEnded, Unauthenticated, Unavailable
 from services.gateway.http.context import Gateway, gateway_of
 from services.gateway.http.door import secret_of
 from services.gateway.http.route import Route, require
@@ -46,6 +46,8 @@ class ControlRoute(Route):
             self.scope,
             partial(setattr, request.state, "caller"),
         )
+        if caller.closing and self.makes_new:
+            raise AccountClosing("the account is being deregistered: nothing new is made in it")
         request.state.session, request.state.caller = session, caller
 
 

@@ -15,6 +15,7 @@ from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Asset, NewAsset
 from services.storage.catalog.tables import assets
+from services.storage.identity.accounts import require_open
 from services.storage.refs import ObjectRef
 from services.storage.usage.quotas import NO_LIMITS, admit_bytes
 from services.storage.usage.records import Limits
@@ -40,8 +41,12 @@ class Assets:
             await self._erasures.schedule(tx, refs, after=_UPLOAD_MAY_TAKE)
 
     async def create(self, new: NewAsset) -> Asset:
-        """Records an asset; its announced objects stay. Raises AccountNotFound, QuotaUsedUp."""
+        """Records an asset; its announced objects stay.
+
+        Raises AccountNotFound, AccountClosing, QuotaUsedUp.
+        """
         async with self._database.write() as tx:
+            await require_open(tx, new.account_id)
             await admit_bytes(tx, new.account_id, self._limits, new.size_bytes)
             values = {field.name: getattr(new, field.name) for field in fields(new)}
             values["created_at"] = await tx.now()

@@ -23,6 +23,7 @@ from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Avatar, AvatarStatus, NewConsent, Problem
 from services.storage.catalog.reviews import withdraw
 from services.storage.catalog.tables import assets, avatars
+from services.storage.identity.accounts import require_open
 from services.storage.refs import AVATARS, ObjectRef
 from services.storage.rights.restrictions import require_unrestricted
 
@@ -49,12 +50,13 @@ class Avatars:
     ) -> Avatar:
         """Records an avatar, preparing, under a consent, or together with a new one.
 
-        Raises AssetNotFound, UnsupportedMedia, ConsentNotFound, ConsentRequired, Restricted,
-        InvalidInput, GuardianConsentRequired.
+        Raises AccountClosing, AssetNotFound, UnsupportedMedia, ConsentNotFound, ConsentRequired,
+        Restricted, InvalidInput, GuardianConsentRequired.
         """
         avatar_id = new_id(AVATAR_ID)
         async with self._database.write() as tx:
             now = await tx.now()
+            await require_open(tx, account_id)
             portrait = await _portrait(tx, account_id, asset_id)
             if isinstance(consent, NewConsent):
                 consent_id = (await record_consent(tx, account_id, consent)).id

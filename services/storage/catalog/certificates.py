@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -64,6 +65,10 @@ class Signer:
             "objects": [f"{ref.bucket}/{ref.key}" for ref in erased.objects],
             "certified_at": now.isoformat(),
         }
+        return self.certificate(statement)
+
+    def certificate(self, statement: dict[str, Any]) -> Certificate:
+        """Of any statement that JSON can say."""
         text = json.dumps(statement, ensure_ascii=False, sort_keys=True).encode()
         return Certificate(text, self.sign(text), self.public_key)
 

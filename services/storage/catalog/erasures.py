@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 
 from services.common.errors import DomainError
 from services.common.ids import new_id
@@ -56,6 +56,17 @@ class Erasures:
     async def spare(self, tx: Transaction, refs: Sequence[ObjectRef]) -> None:
         """Takes back what was scheduled for these objects."""
         await tx.execute(delete(erasures).where(erasures.c.object.in_(refs)))
+
+    async def left(self, tx: Transaction, refs: Sequence[ObjectRef]) -> bool:
+        """Whether any object is still to be deleted; what late writers may leave does not count."""
+        now = await tx.now()
+        overdue: ColumnElement[bool] = or_(erasures.c.due_at <= now, erasures.c.failures > 0)
+        for start in range(0, len(refs), _AT_ONCE):
+            some = erasures.c.object.in_(refs[start : start + _AT_ONCE])
+            found = await tx.one(select(func.count()).select_from(erasures).where(some, overdue))
+            if found[0]:
+                return True
+        return False
 
     def hurry(self) -> None:
         """Lets the deleting begin now; call it after the commit."""

@@ -16,6 +16,7 @@ from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.records import Stream, StreamSpec, StreamStatus
 from services.storage.catalog.tables import streams, videos
+from services.storage.identity.accounts import require_open
 from services.storage.provenance.agreements import permit
 from services.storage.usage.meter import count_streams
 from services.storage.usage.quotas import NO_LIMITS, admit_stream
@@ -56,11 +57,12 @@ class Streams:
     async def create(self, account_id: str, spec: StreamSpec) -> Stream:
         """Records a stream, created.
 
-        Raises AvatarNotFound, AvatarNotReady, Restricted, AgreementRequired, QuotaExceeded,
-        QuotaUsedUp.
+        Raises AccountClosing, AvatarNotFound, AvatarNotReady, Restricted, AgreementRequired,
+        QuotaExceeded, QuotaUsedUp.
         """
         stream_id = new_id(STREAM_ID)
         async with self._database.write() as tx:
+            await require_open(tx, account_id)
             await admit_stream(tx, account_id, self._limits)
             await require_ready_avatar(tx, account_id, spec.avatar_id)
             await permit(tx, account_id, stream_id, spec.look)
@@ -115,15 +117,13 @@ class Streams:
 
 
 async def end_streams(
-    tx: Transaction, account_id: str, avatar_ids: Sequence[str], reason: str
+    tx: Transaction, account_id: str, avatar_ids: Sequence[str] | None, reason: str
 ) -> tuple[str, ...]:
-    """Ends what is shown live of some avatars; which streams those were."""
+    """Ends what is shown live of some avatars, or of all (None); which streams those were."""
     now = await tx.now()
-    shown = (
-        streams.c.account_id == account_id,
-        streams.c.avatar_id.in_(avatar_ids),
-        streams.c.status.in_(_UNENDED),
-    )
+    shown = [streams.c.account_id == account_id, streams.c.status.in_(_UNENDED)]
+    if avatar_ids is not None:
+        shown.append(streams.c.avatar_id.in_(avatar_ids))
     ended = {"status": StreamStatus.ENDED, "reason": reason, "ended_at": now}
     changed = update(streams).where(*shown).values(ended)
     rows = await tx.all(changed.returning(streams.c.id, streams.c.live_at))

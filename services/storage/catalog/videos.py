@@ -39,6 +39,7 @@ from services.storage.catalog.records import (
 )
 from services.storage.catalog.reviews import awaited, withdraw
 from services.storage.catalog.tables import assets, avatars, streams, videos
+from services.storage.identity.accounts import require_open
 from services.storage.provenance.agreements import permit
 from services.storage.refs import VIDEOS, ObjectRef
 from services.storage.usage.meter import count_video
@@ -115,12 +116,13 @@ class Videos:
         """Records a job, queued.
 
         Raises AvatarNotFound, AvatarNotReady, Restricted, AssetNotFound, UnsupportedMedia,
-        StreamNotFound, AgreementRequired, and but for what a stream is recorded to, QuotaExceeded,
-        QuotaUsedUp.
+        StreamNotFound, AgreementRequired, and but for what a stream is recorded to, AccountClosing,
+        QuotaExceeded, QuotaUsedUp.
         """
         video_id = new_id(VIDEO_ID)
         async with self._database.write() as tx:
             if new.spec.stream_id is None:
+                await require_open(tx, account_id)
                 await admit_video(tx, account_id, self._limits)
             await _check_ingredients(tx, account_id, new.spec)
             if new.spec.stream_id is None:

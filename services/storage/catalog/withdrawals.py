@@ -7,12 +7,11 @@ catalog again and again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, func, or_, select, update
+from sqlalchemy import Row, select, update
 
 from services.common.errors import InvalidInput, StateConflict, StorageFull, Unavailable
 from services.storage.audit.ledger import SYSTEM, note
@@ -26,9 +25,8 @@ from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.records import Consent, Erased
 from services.storage.catalog.streams import end_streams
-from services.storage.catalog.tables import avatars, consents, erasures
+from services.storage.catalog.tables import avatars, consents
 from services.storage.catalog.videos import end_videos
-from services.storage.refs import ObjectRef
 
 log = structlog.get_logger()
 
@@ -91,7 +89,7 @@ class Withdrawals:
             consent = await consent_record(tx, row)
             if consent.erased is None:
                 raise StateConflict("the consent holds: nothing was erased")
-            if await _left(tx, consent.erased.objects):
+            if await self._erasures.left(tx, consent.erased.objects):
                 raise Unavailable("not everything is erased yet", retry_after_s=_RETRY_AFTER_S)
         return consent
 
@@ -106,7 +104,8 @@ class Withdrawals:
     async def is_erased(self, tx: Transaction, account_id: str, consent_id: str) -> bool:
         """Whether nothing is left of what a consent ended with. Raises ConsentNotFound."""
         row = await find_consent(tx, account_id, consent_id)
-        return bool(row.erased) and not await _left(tx, erased_record(row.erased).objects)
+        objects = erased_record(row.erased).objects if row.erased else ()
+        return bool(row.erased) and not await self._erasures.left(tx, objects)
 
     async def run(self) -> None:
         """Ends consents whose time is over, again and again until cancelled."""
@@ -184,18 +183,6 @@ class Withdrawals:
 async def _changed(tx: Transaction, row: Row[Any], values: dict[str, Any]) -> Row[Any]:
     this = update(consents).where(consents.c.id == row.id)
     return await tx.one(this.values(values).returning(*consents.c))
-
-
-async def _left(tx: Transaction, objects: Sequence[ObjectRef]) -> bool:
-    """Whether any of the objects is still to be deleted; what late writers may leave is not."""
-    now = await tx.now()
-    overdue: ColumnElement[bool] = or_(erasures.c.due_at <= now, erasures.c.failures > 0)
-    for start in range(0, len(objects), _AT_ONCE):
-        some = erasures.c.object.in_(objects[start : start + _AT_ONCE])
-        found = await tx.one(select(func.count()).select_from(erasures).where(some, overdue))
-        if found[0]:
-            return True
-    return False
 
 
 def _json(erased: Erased) -> dict[str, Any]:

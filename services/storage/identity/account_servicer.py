@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
 from vultus.storage.v1 import account_service_pb2 as wire
 from vultus.storage.v1.account_service_pb2_grpc import AccountServiceServicer
 
+from services.storage.catalog.certificates import Signer
 from services.storage.identity import messages
 from services.storage.identity.accounts import Accounts
+from services.storage.identity.deregistrations import Deregistrations
 from services.storage.identity.keys import ApiKeys
 from services.storage.identity.records import NewApiKey
 from services.storage.identity.sessions import TOKEN_PREFIX, Sessions
@@ -21,7 +23,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class AccountServicer(AccountServiceServicer):
     """Serves AccountService; every method is described in the proto."""
 
-    def __init__(self, accounts: Accounts, keys: ApiKeys, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        keys: ApiKeys,
+        sessions: Sessions,
+        ends: Deregistrations,
+        signer: Signer,
+    ) -> None:
+        self._ends = ends
+        self._signer = signer
         self._accounts = accounts
         self._keys = keys
         self._sessions = sessions
@@ -98,3 +109,39 @@ class AccountServicer(AccountServiceServicer):
         those = self._sessions if of_person else self._keys
         principal = await those.authenticate(request.secret)
         return wire.AuthenticateResponse(principal=messages.principal_to_wire(principal))
+
+    async def RequestDeregistration(
+        self, request: wire.RequestDeregistrationRequest, context: Context
+    ) -> wire.RequestDeregistrationResponse:
+        """See the proto."""
+        end, receipt = await self._ends.request(
+            request.account_id, request.person_id, request.code, reason=request.reason
+        )
+        told = messages.deregistration_to_wire(end)
+        return wire.RequestDeregistrationResponse(deregistration=told, receipt=receipt)
+
+    async def GetDeregistration(
+        self, request: wire.GetDeregistrationRequest, context: Context
+    ) -> wire.GetDeregistrationResponse:
+        """See the proto."""
+        end = await self._ends.get(request.account_id)
+        told = messages.deregistration_to_wire(end)
+        return wire.GetDeregistrationResponse(deregistration=told)
+
+    async def CancelDeregistration(
+        self, request: wire.CancelDeregistrationRequest, context: Context
+    ) -> wire.CancelDeregistrationResponse:
+        """See the proto."""
+        await self._ends.cancel(request.account_id)
+        return wire.CancelDeregistrationResponse()
+
+    async def CertifyAccountErasure(
+        self, request: wire.CertifyAccountErasureRequest, context: Context
+    ) -> wire.CertifyAccountErasureResponse:
+        """See the proto."""
+        statement = await self._ends.erased(request.receipt)
+        certified = {**statement, "certified_at": datetime.now(UTC).isoformat()}
+        made = self._signer.certificate(certified)
+        return wire.CertifyAccountErasureResponse(
+            statement=made.statement, signature=made.signature, public_key=made.public_key
+        )

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from services.common.errors import AccountNotFound, InvalidInput, KeyErased
+from services.common.errors import AccountClosing, AccountNotFound, InvalidInput, KeyErased
 from services.common.ids import new_id
 from services.storage.catalog.database import Database, Transaction
 from services.storage.identity.records import Account, AccountKind
@@ -33,15 +33,13 @@ class Accounts:
     async def get(self, account_id: str) -> Account:
         """One account. Raises AccountNotFound."""
         async with self._database.read() as tx:
-            row = await tx.one_or_none(select(accounts).where(accounts.c.id == account_id))
-            if row is None:
-                raise AccountNotFound("no such account")
-            return await _read(tx, row)
+            return await _read(tx, await _find(tx, account_id))
 
     async def list(self) -> Sequence[Account]:
         """All accounts, oldest first."""
         async with self._database.read() as tx:
-            rows = await tx.all(select(accounts).order_by(accounts.c.id))
+            left = select(accounts).where(accounts.c.erased_at.is_(None))
+            rows = await tx.all(left.order_by(accounts.c.id))
             return [await _read(tx, row) for row in rows]
 
 
@@ -61,8 +59,26 @@ async def record_account(tx: Transaction, name: str, kind: AccountKind) -> Accou
 
 async def require_account(tx: Transaction, account_id: str) -> None:
     """Returns when there is such an account. Raises AccountNotFound."""
-    if await tx.one_or_none(select(accounts.c.id).where(accounts.c.id == account_id)) is None:
+    await _find(tx, account_id)
+
+
+async def require_open(tx: Transaction, account_id: str) -> None:
+    """Returns when something new may be made in an account. Raises AccountNotFound, AccountClosing.
+
+    The account does not begin to close before the transaction ends.
+    """
+    if (await _find(tx, account_id, shared=True)).erases_at is not None:
+        raise AccountClosing("the account is being deregistered: nothing new is made in it")
+
+
+async def _find(tx: Transaction, account_id: str, *, shared: bool = False) -> Row[Any]:
+    query = select(accounts).where(accounts.c.id == account_id, accounts.c.erased_at.is_(None))
+    # Waits for whoever closes the account, and for nobody else.
+    locked = query.with_for_update(read=True, key_share=True)
+    row = await tx.one_or_none(locked if shared else query)
+    if row is None:
         raise AccountNotFound("no such account")
+    return row
 
 
 def checked_name(name: str) -> str:
@@ -79,6 +95,7 @@ def _webhook_secret() -> str:
 
 async def _read(tx: Transaction, row: Row[Any]) -> Account:
     values = row._asdict()
+    del values["erased_at"]
     try:
         values["webhook_secret"] = await tx.unseal(
             accounts.c.webhook_secret, row.id, row.webhook_secret

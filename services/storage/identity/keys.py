@@ -21,10 +21,10 @@ from services.common.errors import (
 from services.common.ids import new_id
 from services.storage.audit.ledger import note
 from services.storage.catalog.database import Database, Transaction
-from services.storage.identity.accounts import checked_name
+from services.storage.identity.accounts import checked_name, require_open
 from services.storage.identity.records import ApiKey, NewApiKey, Principal
 from services.storage.identity.secrets import PREFIX_LENGTH, digest, new_secret
-from services.storage.identity.tables import api_keys
+from services.storage.identity.tables import accounts, api_keys
 
 log = structlog.get_logger()
 
@@ -44,10 +44,11 @@ class ApiKeys:
     async def create(self, account_id: str, new: NewApiKey) -> tuple[ApiKey, str]:
         """A new key and its secret, which nobody can tell again.
 
-        Raises AccountNotFound, InvalidInput.
+        Raises AccountNotFound, AccountClosing, InvalidInput.
         """
         secret = new_secret("vk")
         async with self._database.write() as tx:
+            await require_open(tx, account_id)
             now = await tx.now()
             if new.expires_at is not None and new.expires_at <= now:
                 raise InvalidInput("expires_at must lie ahead")
@@ -123,7 +124,8 @@ class ApiKeys:
         known = digest(secret)
         async with self._database.read() as tx:
             either = or_(api_keys.c.secret_sha256 == known, api_keys.c.rotated_sha256 == known)
-            row, now = await tx.one_or_none(select(api_keys).where(either)), await tx.now()
+            with_account = select(api_keys, accounts.c.erases_at).join(accounts)
+            row, now = await tx.one_or_none(with_account.where(either)), await tx.now()
         if row is None or _ended(row, now):
             raise Unauthenticated("the API key is not valid")
         until = row.expires_at
@@ -133,7 +135,8 @@ class ApiKeys:
             until = min(filter(None, (until, row.rotated_until)))
         if row.last_used_at is None or now - row.last_used_at >= _USE_IS_TOLD_EVERY:
             await self._note_use(row.id, now.replace(second=0, microsecond=0))
-        return Principal(row.account_id, row.id, tuple(row.scopes), until)
+        closing = row.erases_at is not None
+        return Principal(row.account_id, row.id, tuple(row.scopes), until, closing=closing)
 
     async def _note_use(self, key_id: str, used_at: datetime) -> None:
         try:

@@ -14,6 +14,7 @@ from services.storage.identity.records import (
     Account,
     AccountKind,
     ApiKey,
+    Deregistration,
     Member,
     Person,
     Principal,
@@ -65,6 +66,7 @@ def account_to_wire(account: Account) -> wire.Account:
         webhook_secret=account.webhook_secret,
         created_at=time_to_wire(account.created_at),
         kind=_KINDS_TO_WIRE[account.kind],
+        erases_at=time_to_wire(account.erases_at),
     )
 
 
@@ -94,6 +96,18 @@ def principal_to_wire(principal: Principal) -> wire.Principal:
         until=time_to_wire(principal.until),
         role=_ROLES_TO_WIRE[principal.role] if principal.role else wire.ROLE_UNSPECIFIED,
         session_id=principal.session_id,
+        closing=principal.closing,
+    )
+
+
+def deregistration_to_wire(end: Deregistration) -> wire.Deregistration:
+    """The end of an account."""
+    return wire.Deregistration(
+        id=end.id,
+        account_id=end.account_id,
+        requested_by=end.requested_by,
+        requested_at=time_to_wire(end.requested_at),
+        erases_at=time_to_wire(end.erases_at),
     )
 
 

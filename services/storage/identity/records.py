@@ -35,6 +35,8 @@ class Account:
     """Signs webhooks: `whsec_` and the key in base64."""
     created_at: datetime
     kind: AccountKind
+    erases_at: datetime | None
+    """When it is erased, because it is being deregistered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,22 @@ class Principal:
     """Of a person."""
     session_id: str = ""
     """Of a person."""
+    closing: bool = False
+    """Whether the account is being deregistered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deregistration:
+    """The end of an account, after a time in which it can be taken back."""
+
+    id: str
+    account_id: str
+    requested_by: str
+    """A person."""
+    requested_at: datetime
+    erases_at: datetime
+    cancelled_at: datetime | None
+    erased_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from services.common.ids import new_id
 from services.storage.catalog.database import Database, Transaction
 from services.storage.identity.records import Principal, Session
 from services.storage.identity.secrets import digest, new_secret
-from services.storage.identity.tables import members, sessions
+from services.storage.identity.tables import accounts, members, sessions
 
 log = structlog.get_logger()
 
@@ -81,7 +81,8 @@ class Sessions:
         async with self._database.read() as tx:
             now = await tx.now()
             query = (
-                select(*_COLUMNS, members.c.role)
+                select(*_COLUMNS, members.c.role, accounts.c.erases_at)
+                .join(accounts, accounts.c.id == sessions.c.account_id)
                 .join(
                     members,
                     and_(
@@ -98,7 +99,15 @@ class Sessions:
         if now - row.last_used_at >= _USE_IS_TOLD_EVERY:
             await self._note_use(row.id, now)
             until = min(row.expires_at, now + self._limits.idle)
-        return Principal(row.account_id, row.person_id, (), until, role=row.role, session_id=row.id)
+        return Principal(
+            row.account_id,
+            row.person_id,
+            (),
+            until,
+            role=row.role,
+            session_id=row.id,
+            closing=row.erases_at is not None,
+        )
 
     async def _note_use(self, session_id: str, used_at: datetime) -> None:
         try:

@@ -25,6 +25,9 @@ accounts = Table(
     Column("webhook_secret", Sealed, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("kind", one_of(AccountKind), nullable=False),
+    # When it is erased; until then it may still be kept.
+    Column("erases_at", UtcTime),
+    Column("erased_at", UtcTime),
 )
 
 api_keys = Table(
@@ -111,5 +114,23 @@ sessions = Table(
     Column("last_used_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
+    Index(None, "account_id", "id"),
+)
+
+deregistrations = Table(
+    "deregistrations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    account_column(),
+    Column("requested_by", Text, nullable=False),
+    # Under the account's key: it is gone with the account.
+    Column("reason", Sealed, nullable=False),
+    Column("receipt_sha256", Text, nullable=False, unique=True),
+    Column("requested_at", UtcTime, nullable=False),
+    Column("erases_at", UtcTime, nullable=False, index=True),
+    Column("cancelled_at", UtcTime),
+    Column("erased_at", UtcTime),
+    # What was: rows by table, and the objects.
+    Column("erased", JSON(none_as_null=True)),
     Index(None, "account_id", "id"),
 )

@@ -19,6 +19,7 @@ OPEN = {
     ("post", "/v1/sessions"),
     ("get", "/v1/privacy-policy"),
     ("get", "/v1/privacy-policies"),
+    ("get", "/v1/account/certificate"),
 }
 """What needs neither a key nor a session."""
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "request_id", "retryable"}

@@ -330,3 +330,68 @@ def test_the_settings_say_how_codes_are_sent() -> None:
             GatewaySettings.model_validate(
                 {"code_webhook_url": "https://sms.example.org", "code_webhook_secret": secret}
             )
+
+
+async def closing(stage: Stage, client: httpx.AsyncClient) -> tuple[dict[str, str], str]:
+    """An account that is being deregistered, signed in to, and the receipt."""
+    made = await sign_up(stage, client)
+    code = await code_for(stage, client, ADA, "deregistration")
+    body = {"code": code, "reason": "We are done."}
+    answer = await client.post(
+        "/v1/account/deregistration", json=body, headers=bearing(made["token"])
+    )
+    assert answer.status_code == 202, answer.text
+    return made, answer.json()["receipt"]
+
+
+async def test_while_an_account_closes_nothing_new_is_made_and_all_else_goes_on(
+    stage: Stage,
+) -> None:
+    async with stage.client("") as client:
+        made, _ = await closing(stage, client)
+        owner = bearing(made["token"])
+        account = (await client.get("/v1/account", headers=owner)).json()
+        end = (await client.get("/v1/account/deregistration", headers=owner)).json()
+        assert account["erases_at"] == end["erases_at"]
+        for path in ("/v1/videos", "/v1/streams", "/v1/api-keys", "/v1/avatars", "/v1/speech"):
+            problem(await client.post(path, json={}, headers=owner), 403, "account_closing")
+            if path != "/v1/speech":
+                assert (await client.get(path, headers=owner)).is_success, path
+        for method, path in (
+            ("POST", "/v1/videos/vd_none/cancel"),
+            ("DELETE", "/v1/videos/vd_none"),
+            ("DELETE", "/v1/avatars/av_none"),
+        ):
+            problem(await client.request(method, path, headers=owner), 404, "not_found")
+        withdrawn = await client.post("/v1/consents/cn_none/withdrawal", json={}, headers=owner)
+        problem(withdrawn, 404, "not_found")
+
+
+async def test_an_owner_takes_the_end_back(stage: Stage) -> None:
+    async with stage.client("") as client:
+        made, _ = await closing(stage, client)
+        owner = bearing(made["token"])
+        path = "/v1/account/deregistration"
+        assert (await client.delete(path, headers=owner)).status_code == 204
+        problem(await client.delete(path, headers=owner), 404, "not_found")
+        assert (await client.get("/v1/account", headers=owner)).json()["erases_at"] is None
+        again = await client.post("/v1/api-keys", json={"name": "k"}, headers=owner)
+        assert again.status_code == 201
+
+
+async def test_a_key_ends_no_account_even_with_every_scope(client: httpx.AsyncClient) -> None:
+    body = {"code": "123456"}
+    answer = await client.post("/v1/account/deregistration", json=body)
+    assert "an API key is nobody" in str(problem(answer, 403, "forbidden"))
+
+
+async def test_the_receipt_fetches_the_certificate_when_all_is_gone(stage: Stage) -> None:
+    async with stage.client("") as client:
+        made, receipt = await closing(stage, client)
+        path = "/v1/account/certificate"
+        problem(await client.get(path), 401, "unauthenticated")
+        problem(await client.get(path, headers=bearing("vr_guess")), 404, "not_found")
+        problem(await client.get(path, headers=bearing(receipt)), 409, "conflict")
+        stage.clock.advance(days=15)
+        told = (await client.get(path, headers=bearing(receipt))).json()
+        assert told["erased"] == {"type": "account_erasure", "account_id": made["account_id"]}

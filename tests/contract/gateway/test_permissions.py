@@ -30,6 +30,7 @@ from tests.fakes.stage import Stage
 
 O, OD, ODR, ODA, ODRA, OR, ORA, OA = "O", "OD", "ODR", "ODA", "ODRA", "OR", "ORA", "OA"  # noqa: E741
 PERSON, OPEN, GUEST = "whoever is signed in", "everybody", "whoever came in by the same secret"
+RECEIPT = "whoever has a receipt"
 WHO = {
     "upload_asset": OD,
     "list_assets": OD,
@@ -93,6 +94,10 @@ WHO = {
     "add_voice_candidates": GUEST,
     "end_voice": GUEST,
     "get_account": ODA,
+    "request_deregistration": O,
+    "get_deregistration": ODA,
+    "cancel_deregistration": O,
+    "get_account_certificate": RECEIPT,
     "list_audit_entries": OA,
     "export_audit": OA,
     "verify_audit": OA,
@@ -181,7 +186,7 @@ def test_the_table_names_every_operation() -> None:
 def test_every_operation_comes_through_the_door() -> None:
     assert all(isinstance(route, Route) for route in OPERATIONS.values())
     assert {name for name, route in OPERATIONS.items() if isinstance(route, OpenRoute)} == {
-        name for name, who in WHO.items() if who == OPEN
+        name for name, who in WHO.items() if who in (OPEN, RECEIPT)
     }
     assert {name for name, route in OPERATIONS.items() if isinstance(route, GuestRoute)} == {
         name for name, who in WHO.items() if who == GUEST

@@ -82,7 +82,7 @@ from services.storage.catalog.servicer import Catalog, CatalogServicer
 from services.storage.catalog.streams import Streams
 from services.storage.catalog.videos import Videos
 from services.storage.catalog.withdrawals import Withdrawals
-from services.storage.identity.parts import Identity, identity_of
+from services.storage.identity.parts import Identity, Terms, identity_of
 from services.storage.identity.sessions import SessionLimits
 from services.storage.notices.parts import Noticing, noticing_of
 from services.storage.objects.spool import Spool
@@ -351,9 +351,9 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
         await migrate(opened)
         vault = await open_vault(opened, MASTER)
         database = opened.sealed_by(vault)
-        limits = SessionLimits(timedelta(hours=12), timedelta(days=7))
-        identity = identity_of(database, vault, limits)
+        terms = Terms(SessionLimits(timedelta(hours=12), timedelta(days=7)), timedelta(days=15))
         erasures = Erasures(database, objects)
+        identity = identity_of(database, vault, erasures, terms)
         catalog = Catalog(
             Avatars(database, erasures),
             Videos(database, erasures, LIMITS),
@@ -373,7 +373,7 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
             SERVICE: register,
             **audit.services(),
             **noticing.services(),
-            **identity.services(),
+            **identity.services(signer),
             "vultus.storage.v1.ConsentService": partial(
                 add_ConsentServiceServicer_to_server,
                 ConsentServicer(Consents(database), withdrawals, signer),

@@ -80,6 +80,26 @@ class AccountServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.AuthenticateRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.AuthenticateResponse.FromString,
                 _registered_method=True)
+        self.RequestDeregistration = channel.unary_unary(
+                '/vultus.storage.v1.AccountService/RequestDeregistration',
+                request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.RequestDeregistrationRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.RequestDeregistrationResponse.FromString,
+                _registered_method=True)
+        self.GetDeregistration = channel.unary_unary(
+                '/vultus.storage.v1.AccountService/GetDeregistration',
+                request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetDeregistrationRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetDeregistrationResponse.FromString,
+                _registered_method=True)
+        self.CancelDeregistration = channel.unary_unary(
+                '/vultus.storage.v1.AccountService/CancelDeregistration',
+                request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CancelDeregistrationRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CancelDeregistrationResponse.FromString,
+                _registered_method=True)
+        self.CertifyAccountErasure = channel.unary_unary(
+                '/vultus.storage.v1.AccountService/CertifyAccountErasure',
+                request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CertifyAccountErasureRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CertifyAccountErasureResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -150,6 +170,37 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestDeregistration(self, request, context):
+        """Begins the end of an account, which an owner asks for who tells a code for "deregistration": nothing new is made from then
+        on, its live streams end, and once a time is over all of it is erased. Fails with CODE_INVALID, ACCOUNT_NOT_FOUND, FORBIDDEN;
+        with STATE_CONFLICT when it has begun.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeregistration(self, request, context):
+        """Tells of an end that has begun. Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelDeregistration(self, request, context):
+        """Takes it back. Fails with NOT_FOUND; with STATE_CONFLICT when its time is over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CertifyAccountErasure(self, request, context):
+        """Certifies, signed, that an account was erased. Fails with NOT_FOUND; with STATE_CONFLICT before that, and,
+        retryably, with UNAVAILABLE until the last object is gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -197,6 +248,26 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.Authenticate,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.AuthenticateRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.AuthenticateResponse.SerializeToString,
+            ),
+            'RequestDeregistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestDeregistration,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.RequestDeregistrationRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.RequestDeregistrationResponse.SerializeToString,
+            ),
+            'GetDeregistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeregistration,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetDeregistrationRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetDeregistrationResponse.SerializeToString,
+            ),
+            'CancelDeregistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelDeregistration,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CancelDeregistrationRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CancelDeregistrationResponse.SerializeToString,
+            ),
+            'CertifyAccountErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.CertifyAccountErasure,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CertifyAccountErasureRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CertifyAccountErasureResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -443,6 +514,114 @@ class AccountService:
             '/vultus.storage.v1.AccountService/Authenticate',
             vultus_dot_storage_dot_v1_dot_account__service__pb2.AuthenticateRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_account__service__pb2.AuthenticateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestDeregistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.AccountService/RequestDeregistration',
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.RequestDeregistrationRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.RequestDeregistrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeregistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.AccountService/GetDeregistration',
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.GetDeregistrationRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.GetDeregistrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelDeregistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.AccountService/CancelDeregistration',
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.CancelDeregistrationRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.CancelDeregistrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CertifyAccountErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.AccountService/CertifyAccountErasure',
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.CertifyAccountErasureRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.CertifyAccountErasureResponse.FromString,
             options,
             channel_credentials,
             insecure,

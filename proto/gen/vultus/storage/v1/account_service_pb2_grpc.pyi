@@ -53,6 +53,19 @@ class AccountServiceStub:
     """Ends a key at once, with every secret of it. Fails with API_KEY_NOT_FOUND."""
     Authenticate: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.AuthenticateRequest, _account_service_pb2.AuthenticateResponse]
     """Tells who bears a secret. Fails with UNAUTHENTICATED."""
+    RequestDeregistration: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RequestDeregistrationRequest, _account_service_pb2.RequestDeregistrationResponse]
+    """Begins the end of an account, which an owner asks for who tells a code for "deregistration": nothing new is made from then
+    on, its live streams end, and once a time is over all of it is erased. Fails with CODE_INVALID, ACCOUNT_NOT_FOUND, FORBIDDEN;
+    with STATE_CONFLICT when it has begun.
+    """
+    GetDeregistration: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetDeregistrationRequest, _account_service_pb2.GetDeregistrationResponse]
+    """Tells of an end that has begun. Fails with NOT_FOUND."""
+    CancelDeregistration: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.CancelDeregistrationRequest, _account_service_pb2.CancelDeregistrationResponse]
+    """Takes it back. Fails with NOT_FOUND; with STATE_CONFLICT when its time is over."""
+    CertifyAccountErasure: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.CertifyAccountErasureRequest, _account_service_pb2.CertifyAccountErasureResponse]
+    """Certifies, signed, that an account was erased. Fails with NOT_FOUND; with STATE_CONFLICT before that, and,
+    retryably, with UNAVAILABLE until the last object is gone.
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -79,6 +92,19 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Ends a key at once, with every secret of it. Fails with API_KEY_NOT_FOUND."""
     Authenticate: _aio.UnaryUnaryMultiCallable[_account_service_pb2.AuthenticateRequest, _account_service_pb2.AuthenticateResponse]  # type: ignore[assignment]
     """Tells who bears a secret. Fails with UNAUTHENTICATED."""
+    RequestDeregistration: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RequestDeregistrationRequest, _account_service_pb2.RequestDeregistrationResponse]  # type: ignore[assignment]
+    """Begins the end of an account, which an owner asks for who tells a code for "deregistration": nothing new is made from then
+    on, its live streams end, and once a time is over all of it is erased. Fails with CODE_INVALID, ACCOUNT_NOT_FOUND, FORBIDDEN;
+    with STATE_CONFLICT when it has begun.
+    """
+    GetDeregistration: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetDeregistrationRequest, _account_service_pb2.GetDeregistrationResponse]  # type: ignore[assignment]
+    """Tells of an end that has begun. Fails with NOT_FOUND."""
+    CancelDeregistration: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CancelDeregistrationRequest, _account_service_pb2.CancelDeregistrationResponse]  # type: ignore[assignment]
+    """Takes it back. Fails with NOT_FOUND; with STATE_CONFLICT when its time is over."""
+    CertifyAccountErasure: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CertifyAccountErasureRequest, _account_service_pb2.CertifyAccountErasureResponse]  # type: ignore[assignment]
+    """Certifies, signed, that an account was erased. Fails with NOT_FOUND; with STATE_CONFLICT before that, and,
+    retryably, with UNAVAILABLE until the last object is gone.
+    """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """Tenants, and what opens the door for them."""
@@ -156,5 +182,42 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.AuthenticateResponse, _abc.Awaitable[_account_service_pb2.AuthenticateResponse]]:
         """Tells who bears a secret. Fails with UNAUTHENTICATED."""
+
+    @_abc_1.abstractmethod
+    def RequestDeregistration(
+        self,
+        request: _account_service_pb2.RequestDeregistrationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.RequestDeregistrationResponse, _abc.Awaitable[_account_service_pb2.RequestDeregistrationResponse]]:
+        """Begins the end of an account, which an owner asks for who tells a code for "deregistration": nothing new is made from then
+        on, its live streams end, and once a time is over all of it is erased. Fails with CODE_INVALID, ACCOUNT_NOT_FOUND, FORBIDDEN;
+        with STATE_CONFLICT when it has begun.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDeregistration(
+        self,
+        request: _account_service_pb2.GetDeregistrationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.GetDeregistrationResponse, _abc.Awaitable[_account_service_pb2.GetDeregistrationResponse]]:
+        """Tells of an end that has begun. Fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CancelDeregistration(
+        self,
+        request: _account_service_pb2.CancelDeregistrationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.CancelDeregistrationResponse, _abc.Awaitable[_account_service_pb2.CancelDeregistrationResponse]]:
+        """Takes it back. Fails with NOT_FOUND; with STATE_CONFLICT when its time is over."""
+
+    @_abc_1.abstractmethod
+    def CertifyAccountErasure(
+        self,
+        request: _account_service_pb2.CertifyAccountErasureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.CertifyAccountErasureResponse, _abc.Awaitable[_account_service_pb2.CertifyAccountErasureResponse]]:
+        """Certifies, signed, that an account was erased. Fails with NOT_FOUND; with STATE_CONFLICT before that, and,
+        retryably, with UNAVAILABLE until the last object is gone.
+        """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
