@@ -13,6 +13,7 @@ from services.common.errors import KeyErased, NotFound
 from services.storage.catalog.database import Database
 from services.storage.catalog.tables import (
     SEAL,
+    consents,
     idempotency_keys,
     review_decisions,
     reviews,
@@ -30,6 +31,9 @@ _NO_LIMIT = 2**63
 _ROWS_AT_ONCE = 200
 _CLEAR_ONCE: Mapping[Column[Any], ColumnElement[str]] = {
     accounts.c.webhook_secret: accounts.c.id,
+    consents.c.note: consents.c.account_id,
+    consents.c.statement: consents.c.account_id,
+    consents.c.subject: consents.c.account_id,
     idempotency_keys.c.body: idempotency_keys.c.account_id,
     review_decisions.c.note: select(reviews.c.account_id)
     .where(reviews.c.id == review_decisions.c.review_id)
