@@ -46,6 +46,7 @@ NOT_NOTED = {
     "list_streams",
     "list_videos",
     "list_voices",
+    "verify_file",
 }
 """Operations that change nothing, and tell neither media nor anything of people."""
 
