@@ -10,7 +10,7 @@ export class Problem extends Error {
   }
 }
 
-/** The API key: it stays in this tab, and goes when the tab does. */
+/** The API key, or a session's token: it stays in this tab, and goes when the tab does. */
 export const key = {
   get: () => sessionStorage.getItem(KEY) ?? "",
   set: (value) => sessionStorage.setItem(KEY, value),
@@ -18,9 +18,11 @@ export const key = {
   wellFormed: (value) => /^[\x21-\x7e]{1,200}$/.test(value),
 };
 
-/** Sends a request and returns the answer; `version`: what it is to change. Raises Problem. */
+/** Sends a request and returns the answer; `version`: what it is to change; an empty `token`: none
+ * is shown. Raises Problem. */
 export async function call(method, path, { json, form, body, type, token, version, signal } = {}) {
-  const headers = { Authorization: `Bearer ${token ?? key.get()}` };
+  const secret = token ?? key.get();
+  const headers = secret ? { Authorization: `Bearer ${secret}` } : {};
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (type) headers["Content-Type"] = type;
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
@@ -36,6 +38,8 @@ export async function call(method, path, { json, form, body, type, token, versio
   const problem = await problemOf(answer);
   if (problem.status === 401 && token === undefined)
     document.dispatchEvent(new CustomEvent("locked"));
+  if (problem.status === 403)
+    document.dispatchEvent(new CustomEvent("refused", { detail: problem }));
   throw problem;
 }
 
@@ -52,6 +56,16 @@ async function problemOf(answer) {
 export async function ask(method, path, options) {
   const answer = await call(method, path, options);
   return answer.status === 204 ? null : answer.json();
+}
+
+/** What work comes to; null when the caller may not do it. */
+export async function ifAllowed(work) {
+  try {
+    return await work;
+  } catch (problem) {
+    if (problem.status !== 403) throw problem;
+    return null;
+  }
 }
 
 /** The items of all pages of a list, up to a number of pages. */

@@ -1,26 +1,31 @@
-/** Vultus Studio: the key at the door, and the two sides behind it. */
+/** Vultus Studio: the door, and the sides behind it. */
 
-import { ask, key } from "./api.js";
+import { Account } from "./account.js";
+import { ifAllowed, key } from "./api.js";
 import { Cast } from "./cast.js";
-import { language, say, show, speak } from "./language.js";
+import { Door } from "./door.js";
+import { language, show, speak } from "./language.js";
 import { Live } from "./live.js";
-import { busy, byId, complain, problemText, wireDialogs } from "./page.js";
+import { News } from "./news.js";
+import { byId, complain, wireDialogs } from "./page.js";
 import { Reviews } from "./reviews.js";
 import { Videos } from "./videos.js";
 
 const OTHER = { en: "zh", zh: "en" };
 const NAMES = { en: "English", zh: "中文" };
-const SIDES = ["live", "videos", "reviews"];
+const SIDES = ["live", "videos", "reviews", "account"];
 
 const cast = new Cast();
 const live = new Live(cast);
 const videos = new Videos(cast);
 const reviews = new Reviews();
-
-byId("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  busy(event.submitter ?? byId("key"), enter);
+const account = new Account();
+const news = new News();
+const door = new Door(async () => {
+  await open();
+  byId("main").focus({ preventScroll: true });
 });
+
 byId("sign-out").addEventListener("click", leave);
 byId("language").addEventListener("click", () => speak(OTHER[language()]));
 document.addEventListener("language", showLanguage);
@@ -33,39 +38,12 @@ show();
 if (key.get()) open().catch(complain);
 else showDoor(true);
 
-async function enter() {
-  const given = byId("key").value.trim();
-  if (!key.wellFormed(given)) {
-    refuse("door.empty");
-    return;
-  }
-  key.set(given);
-  try {
-    await ask("GET", "/v1/account");
-  } catch (problem) {
-    key.forget();
-    if (problem.status === 401) refuse("door.wrong");
-    else {
-      const { title, detail } = problemText(problem);
-      byId("key-error").textContent = [title, detail].filter(Boolean).join(": ");
-    }
-    return;
-  }
-  byId("key-form").reset();
-  await open();
-  byId("main").focus({ preventScroll: true });
-}
-
-function refuse(name) {
-  say(byId("key-error"), name);
-  byId("key").focus();
-}
-
 async function open() {
   showDoor(false);
   showSide();
   reviews.start();
-  await Promise.all([cast.load(), videos.load()]);
+  news.start();
+  await Promise.all([ifAllowed(cast.load()), ifAllowed(videos.load())]);
   await live.resume();
 }
 
@@ -74,14 +52,14 @@ function leave() {
   live.forget();
   videos.forget();
   reviews.forget();
+  account.forget();
+  news.forget();
   showDoor(true);
 }
 
 function showDoor(on) {
-  byId("door").hidden = !on;
   for (const id of ["work", "tabs", "sign-out"]) byId(id).hidden = on;
-  say(byId("key-error"), "");
-  if (on) byId("key").focus();
+  door.show(on);
 }
 
 function showSide() {
@@ -93,7 +71,9 @@ function showSide() {
     if (link.hash === `#${side}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  reviews.show(side === "reviews" && byId("door").hidden, id);
+  const inside = byId("door").hidden;
+  reviews.show(side === "reviews" && inside, id);
+  account.show(side === "account" && inside);
 }
 
 function showLanguage() {

@@ -38,10 +38,11 @@ def directives(response: httpx.Response) -> dict[str, str]:
 def tables() -> Iterator[dict[str, str]]:
     """The texts of each language."""
     for language in LANGUAGES:
-        table = source(f"words-{language}.js")
-        found = re.search(rf"const {language} = {{(.*?)\n}};", table, re.DOTALL)
-        assert found
-        entries = re.findall(r'^ {2}"?([\w.-]+)"?:\s+"(.*)",$', found[1], re.MULTILINE)
+        entries = []
+        for name in (f"words-{language}.js", f"words-account-{language}.js"):
+            found = re.search(rf"const {language} = {{(.*?)\n}};", source(name), re.DOTALL)
+            assert found
+            entries += re.findall(r'^ {2}"?([\w.-]+)"?:\s+"(.*)",$', found[1], re.MULTILINE)
         assert len(dict(entries)) == len(entries)
         yield dict(entries)
 
