@@ -33,6 +33,7 @@ from services.storage.notices.tables import policy_acceptances, privacy_policies
 MAX_POLICY_TEXT = 200_000
 MAX_CHANGES, MAX_SUMMARY = 100, 2_000
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_TAKEN = "this version, or one for the same time, was published; versions never change"
 _TITLES = {"zh": "隐私政策将更新为版本 {}", "en": "The privacy policy changes to version {}"}
 _EFFECT = {
     "zh": "自 {:%Y-%m-%d %H:%M} UTC 起生效。",
@@ -66,7 +67,7 @@ class PrivacyPolicies:
             if last[0] is not None and new.effective_at <= last[0]:
                 raise StateConflict("a version takes effect after all that were published before")
             if await tx.one_or_none(_version(new.version)) is not None:
-                raise StateConflict("this version was published; versions never change")
+                raise StateConflict(_TAKEN)
             material = (
                 last[0] is None or new.material or any(c.kind.is_material for c in new.changes)
             )
@@ -83,9 +84,13 @@ class PrivacyPolicies:
                 "published_at": await tx.now(),
                 "published_by": new.published_by,
             }
-            row = await tx.one(
-                insert(privacy_policies).values(values).returning(*privacy_policies.c)
-            )
+            new_row = insert(privacy_policies).values(values).returning(*privacy_policies.c)
+            try:
+                async with tx.savepoint():
+                    row = await tx.one(new_row)
+            except IntegrityError as error:
+                # Another was published in the meantime.
+                raise StateConflict(_TAKEN) from error
             policy = _policy(row)
             await send_notice(tx, _notice(policy))
             await note(

@@ -146,4 +146,3 @@ def test_the_account_fits_on_a_phone(chromium: Browser, gateway: FakeGateway) ->
         visit.page.click("#tabs a[href='#account']")
         expect(visit.page.locator("#members li")).to_have_count(1)
         assert not visit.page.evaluate(wide)
-        visit.page.screenshot(path="/tmp/account_phone.png", full_page=True)

@@ -200,6 +200,22 @@ async def test_a_material_version_has_to_be_accepted_once_it_takes_effect(house:
     assert (await house.standings.privacy_policy("1")).texts == first.texts
 
 
+async def test_of_those_who_publish_or_accept_at_once_one_does(house: House) -> None:
+    account, effective = await house.account(), datetime.now(UTC) - timedelta(days=1)
+    published = await asyncio.gather(
+        *(house.standings.publish(policy("1", effective)) for _ in range(4)),
+        return_exceptions=True,
+    )
+    refused = [one for one in published if isinstance(one, Exception)]
+    assert len(refused) == 3
+    assert all(isinstance(one, StateConflict) for one in refused)
+    accepting = (
+        house.standings.accept(account.id, "1", accepted_by=f"us_{one}") for one in range(4)
+    )
+    first, *others = await asyncio.gather(*accepting)
+    assert others == [first] * 3
+
+
 async def test_versions_never_change(house: House) -> None:
     now = datetime.now(UTC)
     await house.standings.publish(policy("1", now + timedelta(days=2)))
