@@ -118,7 +118,11 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             seal = await asyncio.to_thread(open_seal, settings)
             audit = audit_of(database, signer, store)
             retention = _retention(settings, database, audit, store)
-            areas: tuple[_Area, ...] = (audit, retention, noticing_of(database, vault))
+            areas: tuple[_Area, ...] = (
+                audit,
+                retention,
+                noticing_of(database, vault, records.identity),
+            )
             services = {
                 **{name: add for area in areas for name, add in area.services().items()},
                 **_of_records(records, signer),
@@ -251,7 +255,7 @@ def _records(
         Quotas(database, limits),
         Sampler(database),
         build_rights(
-            Ground(database, vault, identity.codes, erasures, withdrawals, store, spool),
+            Ground(database, vault, identity, erasures, withdrawals, store, spool),
             settings.rights_rules,
         ),
     )

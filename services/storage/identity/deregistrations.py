@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -40,6 +40,7 @@ _RECEIPT = "vr"
 _END_OF_STREAMS = "account_closing"
 _LOOK_EVERY_S = 60.0
 _RETRY_AFTER_S = 5.0
+_AT_ONCE = 100
 _TOLD = [
     column
     for column in deregistrations.c
@@ -76,27 +77,37 @@ class Deregistrations:
         """
         if len(reason) > MAX_REASON:
             raise InvalidInput(f"a reason has at most {MAX_REASON} characters")
-        receipt = new_secret(_RECEIPT)
         async with self._codes.confirmed(person_id, PURPOSE, code) as tx:
-            account = await _locked(tx, account_id)
-            if account.erases_at is not None:
-                raise StateConflict("the account is being deregistered already")
             await _require_owner(tx, account_id, person_id)
-            now = await tx.now()
-            values = {
-                "reason": await tx.seal(deregistrations.c.reason, account_id, reason),
-                "id": new_id("dg"),
-                "account_id": account_id,
-                "requested_by": person_id,
-                "receipt_sha256": digest(receipt),
-                "requested_at": now,
-                "erases_at": now + self._cooling_off,
-            }
-            row = await tx.one(insert(deregistrations).values(values).returning(*_TOLD))
-            await _close(tx, account_id, values["erases_at"])
-            await end_streams(tx, account_id, None, _END_OF_STREAMS)
-        log.info("account.closing", account_id=account_id, erases_at=str(row.erases_at))
-        return Deregistration(**row._asdict()), receipt
+            return await self.begin(tx, account_id, requested_by=person_id, reason=reason)
+
+    async def begin(
+        self, tx: Transaction, account_id: str, *, requested_by: str, reason: str = ""
+    ) -> tuple[Deregistration, str]:
+        """Likewise, for whoever was found to be allowed to ask.
+
+        Raises AccountNotFound, and StateConflict when it has begun.
+        """
+        account = await _locked(tx, account_id)
+        if account.erases_at is not None:
+            raise StateConflict("the account is being deregistered already")
+        begun = await _begin(
+            tx, account_id, requested_by, reason, await tx.now() + self._cooling_off
+        )
+        await end_streams(tx, account_id, None, _END_OF_STREAMS)
+        return begun
+
+    async def erase_all(self, tx: Transaction, *, requested_by: str) -> None:
+        """Has every account erased now, whatever else was asked: the service has ended."""
+        now = await tx.now()
+        waiting = update(deregistrations).where(*_OPEN, deregistrations.c.erases_at > now)
+        await tx.execute(waiting.values(erases_at=now))
+        begun = select(deregistrations.c.account_id).where(*_OPEN)
+        others = select(accounts.c.id).where(
+            accounts.c.erased_at.is_(None), accounts.c.id.not_in(begun)
+        )
+        for row in await tx.all(others.limit(_AT_ONCE).with_for_update()):
+            await _begin(tx, row.id, requested_by, "", now)
 
     async def get(self, account_id: str) -> Deregistration:
         """The one that has begun. Raises NotFound."""
@@ -184,6 +195,25 @@ class Deregistrations:
 
 
 _OPEN = (deregistrations.c.cancelled_at.is_(None), deregistrations.c.erased_at.is_(None))
+
+
+async def _begin(
+    tx: Transaction, account_id: str, requested_by: str, reason: str, erases_at: datetime
+) -> tuple[Deregistration, str]:
+    receipt = new_secret(_RECEIPT)
+    values = {
+        "reason": await tx.seal(deregistrations.c.reason, account_id, reason),
+        "id": new_id("dg"),
+        "account_id": account_id,
+        "requested_by": requested_by,
+        "receipt_sha256": digest(receipt),
+        "requested_at": await tx.now(),
+        "erases_at": erases_at,
+    }
+    row = await tx.one(insert(deregistrations).values(values).returning(*_TOLD))
+    await _close(tx, account_id, erases_at)
+    log.info("account.closing", account_id=account_id, erases_at=str(erases_at))
+    return Deregistration(**row._asdict()), receipt
 
 
 async def _begun(tx: Transaction, account_id: str) -> Row[Any]:

@@ -12,6 +12,7 @@ from vultus.storage.v1.notice_service_pb2_grpc import add_NoticeServiceServicer_
 from vultus.storage.v1.standing_service_pb2_grpc import add_StandingServiceServicer_to_server
 
 from services.storage.catalog.database import Database
+from services.storage.identity.parts import Identity
 from services.storage.notices.deliveries import Deliveries
 from services.storage.notices.notices import Notices
 from services.storage.notices.privacy_policies import PrivacyPolicies
@@ -45,11 +46,11 @@ class Noticing:
         return (self.shutdowns.run(),)
 
 
-def noticing_of(database: Database, vault: Vault) -> Noticing:
+def noticing_of(database: Database, vault: Vault, identity: Identity) -> Noticing:
     """What is said in a database."""
     return Noticing(
         Notices(database),
         Deliveries(database, vault),
         PrivacyPolicies(database),
-        Shutdowns(database),
+        Shutdowns(database, identity.deregistrations),
     )

@@ -14,6 +14,7 @@ from services.storage.audit.ledger import OPERATOR, SYSTEM, note
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.records import StreamStatus
 from services.storage.catalog.tables import streams
+from services.storage.identity.deregistrations import Deregistrations
 from services.storage.notices.notices import send_notice
 from services.storage.notices.privacy_policies import policy_to_accept
 from services.storage.notices.records import (
@@ -60,8 +61,9 @@ _TAKEN_BACK = {
 class Shutdowns:
     """The service's end, and what it brings. Every method may raise Unavailable or StorageFull."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, deregistrations: Deregistrations) -> None:
         self._database = database
+        self._deregistrations = deregistrations
 
     async def standing(self, account_id: str) -> tuple[str, Shutdown | None]:
         """What stands between an account and the service.
@@ -117,7 +119,7 @@ class Shutdowns:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def advance(self) -> None:
-        """Ends all streams once the service has stopped."""
+        """Ends all streams once the service has stopped; has all erased once it is time."""
         async with self._database.write() as tx:
             row = await _row(tx)
             if row is None:
@@ -130,6 +132,13 @@ class Shutdowns:
             if row.stopped_at is None:
                 await tx.execute(update(shutdowns).values(stopped_at=now))
                 await _note(tx, SYSTEM, "shutdown.stopped")
+            if phase is ShutdownPhase.STOPPED:
+                return
+            if row.erasing_at is None:
+                await tx.execute(update(shutdowns).values(erasing_at=now))
+                await _note(tx, SYSTEM, "shutdown.erasing")
+            await self._deregistrations.erase_all(tx, requested_by=row.planned_by)
+        await self._deregistrations.erase_due()
 
 
 async def _row(tx: Transaction) -> Row[Any] | None:

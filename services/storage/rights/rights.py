@@ -12,7 +12,7 @@ from vultus.storage.v1.rights_service_pb2_grpc import add_RightsServiceServicer_
 from services.storage.catalog.database import Database
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.withdrawals import Withdrawals
-from services.storage.identity.codes import Codes
+from services.storage.identity.parts import Identity
 from services.storage.objects.spool import Spool
 from services.storage.protection.vault import Vault
 from services.storage.rights.archive import Archivist, Media
@@ -46,7 +46,7 @@ class Ground:
 
     database: Database
     vault: Vault
-    codes: Codes
+    identity: Identity
     erasures: Erasures
     withdrawals: Withdrawals
     media: Media
@@ -60,11 +60,13 @@ def build_rights(ground: Ground, rules: Rules) -> Rights:
     fulfilment = Fulfilment(
         database,
         ground.erasures,
-        Deletion(ground.withdrawals),
+        Deletion(ground.withdrawals, ground.identity.deregistrations),
         Archivist(database, ground.vault, ground.media, ground.spool),
         Report(rules.place, rules.processors, rules.keeping),
         days,
         archives_kept=rules.archives_kept,
     )
-    requests = Requests(database, ground.codes, days, repeats_allowed=rules.repeats_allowed)
+    requests = Requests(
+        database, ground.identity.codes, days, repeats_allowed=rules.repeats_allowed
+    )
     return Rights(requests, Restrictions(database), fulfilment)

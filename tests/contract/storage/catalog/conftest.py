@@ -366,9 +366,9 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
         judge = ModerationRecordServicer(Policies(database), reviews)
         signer = Signer(Ed25519PrivateKey.generate())
         audit = audit_of(database, signer, objects)
-        ground = Ground(database, vault, identity.codes, erasures, withdrawals, objects, spool)
+        ground = Ground(database, vault, identity, erasures, withdrawals, objects, spool)
         rights = build_rights(ground, RULES)
-        noticing = noticing_of(database, vault)
+        noticing = noticing_of(database, vault, identity)
         services: dict[str, Callable[[grpc.aio.Server], None]] = {
             SERVICE: register,
             **audit.services(),

@@ -260,6 +260,14 @@ async def test_the_service_ends_by_its_dates(house: House) -> None:
     assert await phase(house) is ShutdownPhase.ERASING
     with pytest.raises(StateConflict):
         await house.standings.cancel_shutdown(cancelled_by="operator:ada")
+    await house.noticing.shutdowns.advance()
+    await house.noticing.shutdowns.advance()
+    await house.erasures.work_off()
+    async with house.database.read() as tx:
+        (left,) = await tx.all(text("SELECT name, erased_at FROM accounts"))
+        assert (left.name, left.erased_at is not None) == ("", True)
+        assert await tx.all(text("SELECT * FROM streams")) == []
+    assert not house.objects.kept
 
 
 async def test_an_end_can_be_taken_back(house: House) -> None:

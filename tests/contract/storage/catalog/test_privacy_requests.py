@@ -317,10 +317,20 @@ async def test_a_deletion_leaves_nothing_of_a_person(house: House) -> None:
     assert (await house.videos.get(account.id, bystander.id)).content is not None
 
 
-async def test_the_deletion_of_an_account_waits_for_its_operator(house: House) -> None:
+async def test_the_deletion_of_an_account_begins_its_end(house: House) -> None:
     account = await house.account()
     made = await asked(house, account.id, of_account(RequestKind.DELETION))
-    assert (made.held, made.state) == (True, RequestState.OPEN)
+    assert made.state is RequestState.FULFILLED
+    assert made.report is not None
+    begun = await house.identity.deregistrations.get(account.id)
+    assert made.report["erases_at"] == begun.erases_at.isoformat()
+    again = await asked(house, account.id, of_account(RequestKind.DELETION))
+    assert (again.held, again.state) == (True, RequestState.OPEN)
+    house.clock.advance(days=16)
+    await house.identity.deregistrations.erase_due()
+    await house.erasures.work_off()
+    erased = await house.identity.deregistrations.erased(made.report["receipt"])
+    assert (erased["type"], erased["account_id"]) == ("account_erasure", account.id)
 
 
 async def test_a_restriction_ends_all_use_and_keeps_all_that_is_stored(house: House) -> None:
@@ -440,6 +450,8 @@ async def test_operators_are_reminded_as_the_time_comes_near(house: House) -> No
     async with house.database.read() as tx:
         now = await tx.now()
     house.clock.ahead += datetime(2026, 2, 9, 10, tzinfo=shanghai) - now
+    await asked(house, account.id, of_account(RequestKind.DELETION))
+    # What has begun is held, for an operator to look at.
     made = await asked(house, account.id, of_account(RequestKind.DELETION))
     assert made.due_at == datetime(2026, 3, 6, 23, 59, 59, tzinfo=shanghai)
     seen = []
@@ -447,7 +459,8 @@ async def test_operators_are_reminded_as_the_time_comes_near(house: House) -> No
         house.clock.ahead = datetime(2026, 2, 9, 10, tzinfo=shanghai) - now + timedelta(days=days)
         await house.fulfilment.tend()
         async with house.database.read() as tx:
-            row = await tx.one(select(privacy_requests.c.reminded))
+            mine = select(privacy_requests.c.reminded).where(privacy_requests.c.id == made.id)
+            row = await tx.one(mine)
         seen.append((row.reminded, due("soon"), due("urgent"), due("overdue")))
     assert seen == [
         ("", 0, 0, 0),
