@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ from services.storage.audit.ledger import OPERATOR, note
 from services.storage.audit.tables import operator_accesses
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.tables import assets, avatars, videos
+from services.storage.notices.notices import send_notice
+from services.storage.notices.records import Audience, NewNotice, NoticeKind, NoticeText
 from services.storage.refs import ObjectRef
 
 log = structlog.get_logger()
@@ -36,6 +38,20 @@ MIN_REASON, MAX_REASON, MAX_PAPER = 20, 500, 100
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _EVERY_S = 60.0
 _AT_ONCE = 100
+_TEXTS = {
+    "zh": NoticeText(
+        title="运营方查看了您的媒体文件",
+        situation="运营方于 {at:%Y-%m-%d %H:%M} UTC 打开了 {target}。",
+        measures="记录的理由：{reason}",
+        remedies="完整记录见 GET /v1/account/operator-accesses 和您的审计日志。",
+    ),
+    "en": NoticeText(
+        title="An operator opened a file of yours",
+        situation="An operator opened {target} on {at:%Y-%m-%d %H:%M} UTC.",
+        measures="The reason that was recorded: {reason}",
+        remedies="All of it stands in GET /v1/account/operator-accesses and in your audit.",
+    ),
+}
 _PLACES: dict[str, tuple[Table, str, type[DomainError]]] = {
     "vd": (videos, "content", VideoNotFound),
     "av": (avatars, "portrait", AvatarNotFound),
@@ -111,7 +127,7 @@ class BreakGlass:
             access = _access(await tx.one(this))
             await _note(tx, access, OPERATOR)
             if access.told_at is not None:
-                await _note(tx, access, account_id)
+                await _tell(tx, access)
         log.warning("operator.media_opened", account_id=account_id, target=asked.target)
         return access, ref
 
@@ -144,7 +160,7 @@ class BreakGlass:
             query = select(operator_accesses).where(due).limit(_AT_ONCE)
             for row in await tx.all(query.with_for_update(skip_locked=True)):
                 access = _access(row)
-                await _note(tx, access, access.account_id)
+                await _tell(tx, access)
                 this = update(operator_accesses).where(operator_accesses.c.id == access.id)
                 await tx.execute(this.values(told_at=now))
 
@@ -162,6 +178,22 @@ async def _find(tx: Transaction, target: str) -> tuple[str, ObjectRef]:
     if ref is None or getattr(row, "deleted_at", None) is not None:
         raise NotFound("it has no file")
     return row.account_id, ref
+
+
+async def _tell(tx: Transaction, access: Access) -> None:
+    """Notes it in the owner's chain, and sends the owner a notice."""
+    await _note(tx, access, access.account_id)
+    texts = {
+        language: replace(
+            text,
+            situation=text.situation.format(target=access.target, at=access.at),
+            measures=text.measures.format(reason=access.reason),
+        )
+        for language, text in _TEXTS.items()
+    }
+    audience = Audience((access.account_id,))
+    operator = f"operator:{access.operator}"
+    await send_notice(tx, NewNotice(NoticeKind.OTHER, texts, operator, audience))
 
 
 async def _note(tx: Transaction, access: Access, account_id: str) -> None:

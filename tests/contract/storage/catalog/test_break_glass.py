@@ -12,6 +12,7 @@ import pytest
 
 from services.common.errors import InvalidInput, NotFound, Unavailable
 from services.gateway.audit.records import Entry, Filter, MediaRequest, OperatorAccess
+from services.gateway.notices import NoticeText
 from services.gateway.operator import media
 from services.storage.refs import ObjectRef
 from tests.contract.storage.catalog.conftest import House
@@ -41,6 +42,12 @@ async def now(house: House) -> datetime:
         return await tx.now()
 
 
+async def noticed(house: House, account_id: str) -> list[NoticeText]:
+    """What the account was told by notices, in English."""
+    page = await house.notices.list(account_id, limit=9, cursor="", unread_only=True)
+    return [one.notice.texts["en"] for one in page.items]
+
+
 async def test_what_is_opened_stands_in_both_chains_and_its_owner_sees_why(house: House) -> None:
     account_id, asked = await asset(house)
     access, data = await opened(house, replace(asked, case="C-7"))
@@ -50,6 +57,7 @@ async def test_what_is_opened_stands_in_both_chains_and_its_owner_sees_why(house
     assert (theirs.target, theirs.reason) == (asked.target, f"{REASON}; case C-7")
     assert ours.target == f"{account_id}/{asked.target}"
     assert await house.audit.operator_accesses(account_id) == [access]
+    assert access.reason in (await noticed(house, account_id))[0].measures
     other = await house.account()
     assert await house.audit.operator_accesses(other.id) == []
     assert (await house.audit.verify(account_id)).problem == ""
@@ -110,6 +118,7 @@ async def test_a_legal_paper_can_put_off_that_the_owner_is_told(house: House) ->
     glass = house.audit_records.glass
     await glass.tell()
     assert not await entries(house, account_id)
+    assert await noticed(house, account_id) == []
     assert await house.audit.operator_accesses(account_id) == []
     (ours,) = await entries(house, "")
     assert "order 7" in ours.reason
@@ -120,6 +129,7 @@ async def test_a_legal_paper_can_put_off_that_the_owner_is_told(house: House) ->
     (theirs,) = await entries(house, account_id)
     assert "order 7" in theirs.reason
     assert access.at.isoformat() in theirs.reason
+    assert len(await noticed(house, account_id)) == 1
     assert await house.audit.operator_accesses(account_id) == [access]
 
 
