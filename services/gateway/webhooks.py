@@ -21,6 +21,7 @@ from services.gateway.jobs import parse_job
 from services.gateway.ports import Videos
 from services.gateway.records import Video
 from services.gateway.signatures import sign
+from services.gateway.standing import NOBODY, Gate
 
 log = structlog.get_logger()
 
@@ -70,12 +71,14 @@ class WebhookJobs:
         accounts: Accounts,
         sender: Sender,
         present: Callable[[Video], dict[str, Any]],
+        gate: Gate,
     ) -> None:
         self._videos = videos
         self._accounts = accounts
         self._sender = sender
         self._present = present
         """A video as the HTTP API shows it."""
+        self._gate = gate
 
     async def handle(self, delivery: Delivery) -> None:
         """Returns when the endpoint has accepted; raises RetryLater, after a day Discard."""
@@ -88,6 +91,8 @@ class WebhookJobs:
                 return
             if not video.webhook_url:
                 return
+            if (await self._gate.standing(NOBODY)).closed:
+                raise Discard("the service has stopped: it tells nobody any more")
             body = self._body(video)
             headers = signed_headers(account.webhook_secret, job.message_id, body)
             await self._deliver(video.webhook_url, body, headers, job, delivery.attempt)

@@ -27,6 +27,7 @@ from services.gateway.notice_job import NoticeJobs
 from services.gateway.pipeline import Services
 from services.gateway.reconciler import Reconciler
 from services.gateway.settings import WorkerSettings
+from services.gateway.standing import Gate
 from services.gateway.strikes import KvStrikes
 from services.gateway.video_job import Peers, VideoJobs
 from services.gateway.webhooks import Sender, WebhookJobs
@@ -81,7 +82,9 @@ def _work(
         max_strikes=settings.max_strikes,
     )
     sender = Sender(web, allow_private=settings.webhook_private_addresses)
-    webhooks = WebhookJobs(clients.videos, clients.accounts, sender, video_json)
+    webhooks = WebhookJobs(
+        clients.videos, clients.accounts, sender, video_json, Gate(clients.standings)
+    )
     reconciler = Reconciler(
         clients.videos, jobs, js, every_s=settings.reconcile_s, idle_s=settings.stranded_s
     )

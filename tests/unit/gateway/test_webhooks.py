@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -21,6 +21,7 @@ from services.gateway.addresses import PrivateAddress, is_public
 from services.gateway.http.views import video_json
 from services.gateway.records import NewVideo, Video, VideoSpec, VideoStatus
 from services.gateway.signatures import sign
+from services.gateway.standing import Gate, Shutdown, ShutdownPhase
 from services.gateway.webhooks import (
     GIVE_UP_S,
     RETRY_DELAYS_S,
@@ -62,7 +63,7 @@ async def web(endpoint: Endpoint) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def jobs(stage: Stage, web: httpx.AsyncClient) -> WebhookJobs:
     sender = Sender(web, allow_private=True)
-    return WebhookJobs(stage.videos, stage.accounts, sender, video_json)
+    return WebhookJobs(stage.videos, stage.accounts, sender, video_json, Gate(stage.standings))
 
 
 async def ended(stage: Stage, url: str = URL) -> Video:
@@ -108,6 +109,16 @@ def test_the_signature_is_the_one_of_the_specification() -> None:
     body = b'{"test": 2432232314}'
     signature = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+async def test_a_service_that_has_stopped_tells_nobody_any_more(
+    stage: Stage, jobs: WebhookJobs, endpoint: Endpoint
+) -> None:
+    video, now = await ended(stage), datetime.now(UTC)
+    stage.standings.shutdown = Shutdown(ShutdownPhase.STOPPED, now, now, "operator:ada")
+    with pytest.raises(Discard, match="stopped"):
+        await jobs.handle(delivery(video))
+    assert endpoint.got == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 404, 429, 500, 503])
@@ -187,7 +198,7 @@ async def test_private_addresses_are_refused_unless_they_are_allowed(
     sender = Sender(web, allow_private=False)
     with pytest.raises(PrivateAddress):
         await sender.post(url, b"", {})
-    jobs = WebhookJobs(stage.videos, stage.accounts, sender, video_json)
+    jobs = WebhookJobs(stage.videos, stage.accounts, sender, video_json, Gate(stage.standings))
     with pytest.raises(Discard):
         await jobs.handle(delivery(await ended(stage, url)))
     assert not endpoint.got
