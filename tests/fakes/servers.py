@@ -11,10 +11,14 @@ from vultus.lipsync.v1 import lipsync_service_pb2_grpc as lipsync_grpc
 from vultus.moderation.v1 import moderation_service_pb2_grpc as moderation_grpc
 from vultus.storage.v1 import account_service_pb2_grpc as accounts_grpc
 from vultus.storage.v1 import asset_service_pb2_grpc as assets_grpc
+from vultus.storage.v1 import audit_service_pb2_grpc as audit_grpc
 from vultus.storage.v1 import catalog_service_pb2_grpc as catalog_grpc
 from vultus.storage.v1 import moderation_record_service_pb2_grpc as record_of_moderation
 from vultus.storage.v1 import object_service_pb2_grpc as objects_grpc
 from vultus.storage.v1 import record_service_pb2_grpc as record_grpc
+from vultus.storage.v1 import rights_service_pb2_grpc as rights_grpc
+from vultus.storage.v1 import standing_service_pb2_grpc as standing_grpc
+from vultus.storage.v1 import usage_service_pb2_grpc as usage_grpc
 from vultus.tts.v1 import tts_service_pb2_grpc as tts_grpc
 
 from services.common.grpc_server import serve_grpc
@@ -23,6 +27,7 @@ from tests.fakes.catalog_server import Catalog
 from tests.fakes.judgement_server import Judgements
 from tests.fakes.media_servers import Animator, Moderator, Speaker
 from tests.fakes.stage import Stage
+from tests.fakes.standing_servers import Audit, Rights, Standing, Usage
 from tests.fakes.storage_servers import Assets, Objects, Recorder
 
 
@@ -70,6 +75,30 @@ async def serve_stage(stage: Stage) -> AsyncIterator[Addresses]:
             ),
             "vultus.storage.v1.ObjectService": lambda server: (
                 objects_grpc.add_ObjectServiceServicer_to_server(Objects(stage), server)
+            ),
+            "vultus.storage.v1.StandingService": lambda server: (
+                standing_grpc.add_StandingServiceServicer_to_server(
+                    Standing(stage),  # type: ignore[abstract]  # the rest is not implemented
+                    server,
+                )
+            ),
+            "vultus.storage.v1.AuditService": lambda server: (
+                audit_grpc.add_AuditServiceServicer_to_server(
+                    Audit(stage),  # type: ignore[abstract]  # the rest is not implemented
+                    server,
+                )
+            ),
+            "vultus.storage.v1.UsageService": lambda server: (
+                usage_grpc.add_UsageServiceServicer_to_server(
+                    Usage(stage),  # type: ignore[abstract]  # the rest is not implemented
+                    server,
+                )
+            ),
+            "vultus.storage.v1.RightsService": lambda server: (
+                rights_grpc.add_RightsServiceServicer_to_server(
+                    Rights(stage),  # type: ignore[abstract]  # the rest is not implemented
+                    server,
+                )
             ),
             "vultus.storage.v1.RecordService": lambda server: (
                 record_grpc.add_RecordServiceServicer_to_server(Recorder(stage), server)

@@ -230,4 +230,4 @@ async def test_the_operator_makes_accounts_and_keys(
     assert "ended" in await run("revoke", account_id, another[1])
     monkeypatch.setattr(sys, "argv", ["accounts", "revoke", account_id, "key_none"])
     assert await asyncio.to_thread(accounts.main) == 1
-    assert "no such key" in capsys.readouterr().err
+    assert "no such API key" in capsys.readouterr().err
