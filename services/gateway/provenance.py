@@ -44,6 +44,16 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a copy has in common with a video that was made here."""
+
+    landmarks: int
+    """Of the sound."""
+    bits_apart: int
+    """Of 64, in the middle one of the pictures."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What is known of a file."""
 
@@ -53,6 +63,7 @@ class Verified:
     video_id: str
     """The asking account's own; empty: none is known."""
     created_at: datetime | None
+    fingerprint: Fingerprint | None = None
 
 
 class Provenance(Protocol):

@@ -60,6 +60,7 @@ from services.storage.protection.master import open_key_file
 from services.storage.protection.vault import Vault, open_vault
 from services.storage.provenance.agreements import Agreements
 from services.storage.provenance.credentials import open_credentials
+from services.storage.provenance.fingerprints import Fingerprints
 from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.provenance.verification import Maker, Verifications
@@ -126,7 +127,7 @@ async def serve(settings: StorageSettings) -> AsyncIterator[str]:
             services = {
                 **{name: add for area in areas for name, add in area.services().items()},
                 **_of_records(records, signer),
-                **_of_objects(settings, records.assets, store, spool, seal),
+                **_of_objects(settings, records, store, spool, seal),
                 **_of_provenance(settings, database, spool, seal),
             }
             async with serve_grpc(
@@ -211,6 +212,7 @@ class _Records:
     usage: Usage
     quotas: Quotas
     sampler: Sampler
+    fingerprints: Fingerprints
     rights: Rights
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
@@ -254,6 +256,7 @@ def _records(
         Usage(database),
         Quotas(database, limits),
         Sampler(database),
+        Fingerprints(database),
         build_rights(
             Ground(database, vault, identity, erasures, withdrawals, store, spool),
             settings.rights_rules,
@@ -285,7 +288,7 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
 
 def _of_objects(
     settings: StorageSettings,
-    assets: Assets,
+    records: _Records,
     store: ObjectStore,
     spool: Spool,
     seal: ManifestSigner,
@@ -297,15 +300,17 @@ def _of_objects(
         timeout_s=settings.examination_timeout_s,
     )
     sizes = SizeLimits(settings.max_image_bytes, settings.max_audio_bytes)
-    uploads = Uploads(assets, store, spool, examiner, sizes)
+    uploads = Uploads(records.assets, store, spool, examiner, sizes)
     objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
-    recorder = RecordServicer(Recorder(store, spool, settings.content_producer, seal))
+    recorder = Recorder(store, spool, settings.content_producer, seal, records.fingerprints)
     return {
         f"{_PACKAGE}.AssetService": partial(
-            add_AssetServiceServicer_to_server, AssetServicer(uploads, assets)
+            add_AssetServiceServicer_to_server, AssetServicer(uploads, records.assets)
         ),
         f"{_PACKAGE}.ObjectService": partial(add_ObjectServiceServicer_to_server, objects),
-        f"{_PACKAGE}.RecordService": partial(add_RecordServiceServicer_to_server, recorder),
+        f"{_PACKAGE}.RecordService": partial(
+            add_RecordServiceServicer_to_server, RecordServicer(recorder)
+        ),
     }
 
 

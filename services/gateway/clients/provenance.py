@@ -11,7 +11,7 @@ from vultus.storage.v1.provenance_service_pb2_grpc import ProvenanceServiceStub
 from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
 from services.gateway.clients.calls import upload
-from services.gateway.provenance import Label, Manifest, UnlabelledAgreement, Verified
+from services.gateway.provenance import Fingerprint, Label, Manifest, UnlabelledAgreement, Verified
 
 _QUICK_S = 10.0
 _VERIFY_S = 300.0
@@ -58,12 +58,15 @@ class GrpcProvenance:
         label = Label(seen.label.producer, seen.label.content_id, seen.label.ours)
         told = seen.manifest
         manifest = Manifest(told.title, told.generator, told.signer, told.whole, told.ours)
+        agreed = seen.fingerprint
+        fingerprint = Fingerprint(agreed.landmarks, agreed.bits_apart)
         return Verified(
             seen.made_here,
             label if seen.HasField("label") else None,
             manifest if seen.HasField("manifest") else None,
             seen.video_id,
             messages.optional_moment(seen, "created_at"),
+            fingerprint if seen.HasField("fingerprint") else None,
         )
 
 

@@ -15,7 +15,7 @@ from services.gateway.http.route import api_router, needs
 from services.gateway.http.uploads import Form
 from services.gateway.http.views import View
 from services.gateway.permissions import Scope
-from services.gateway.provenance import Label, Manifest, Verified
+from services.gateway.provenance import Fingerprint, Label, Manifest, Verified
 
 router = api_router("provenance")
 
@@ -59,13 +59,31 @@ class ManifestEvidence(View):
         )
 
 
+class FingerprintEvidence(View):
+    """What a copy that was cut or encoded anew has in common with a video that was made here."""
+
+    kind: Literal["fingerprint"] = "fingerprint"
+    landmarks: int
+    """How many landmarks of the sound agree, at one offset; 8 suffice."""
+    bits_apart: int
+    """Of 64 bits, how many differ in the middle one of the pictures; up to 12 count."""
+
+    @classmethod
+    def of(cls, fingerprint: Fingerprint) -> Self:
+        """As storage found it."""
+        return cls(landmarks=fingerprint.landmarks, bits_apart=fingerprint.bits_apart)
+
+
+_Evidence = LabelEvidence | ManifestEvidence | FingerprintEvidence
+
+
 class VerifiedView(View):
     """What is known of a file."""
 
     made_here: bool
-    """A good signature says so, or a label that names one of your own videos. False does not prove
-    that it was made elsewhere: labels and manifests can be taken out."""
-    evidence: list[LabelEvidence | ManifestEvidence]
+    """A good signature says so, a label that names one of your own videos, or a fingerprint. False
+    does not prove that it was made elsewhere: all of them can be lost."""
+    evidence: list[_Evidence]
     video_id: str | None
     """Your own video that it is."""
     created_at: datetime | None
@@ -74,11 +92,13 @@ class VerifiedView(View):
     @classmethod
     def of(cls, verified: Verified) -> Self:
         """As storage weighed it."""
-        evidence: list[LabelEvidence | ManifestEvidence] = []
+        evidence: list[_Evidence] = []
         if verified.label is not None:
             evidence.append(LabelEvidence.of(verified.label))
         if verified.manifest is not None:
             evidence.append(ManifestEvidence.of(verified.manifest))
+        if verified.fingerprint is not None:
+            evidence.append(FingerprintEvidence.of(verified.fingerprint))
         return cls(
             made_here=verified.made_here,
             evidence=evidence,
@@ -98,8 +118,8 @@ class VerifiedView(View):
 async def verify_file(request: Request, gateway: InGateway, account_id: AccountId) -> VerifiedView:
     """Find out whether a film, a recording or a picture was made here.
 
-    It is looked at and forgotten. Label and manifest are read; a copy that was encoded anew has
-    lost its manifest, and often its label.
+    It is looked at and forgotten. Label and manifest are read. A copy that was encoded anew has
+    lost its manifest, and often its label: its first minute is compared with what was made here.
     """
     form: Form = request.state.form
     file = form.only("file")

@@ -3,6 +3,7 @@
     picture READER SOURCE TARGET MAX_PIXELS
     sound READER SOURCE MAX_DURATION_S
     evidence READER SOURCE CONTENT_TYPE CHAIN
+    fingerprint READER SOURCE
 
 It writes what it found, or the error, as JSON to its standard output. A process that ends in
 another way has met a file that breaks its reader.
@@ -50,6 +51,10 @@ def _examine(arguments: Sequence[str]) -> object:
 
             trusted = Path(chain).read_text("ascii")
             return asdict(gather(Path(source), reader, content_type, chain=trusted))
+        case "fingerprint", reader, source:
+            from services.storage.provenance.fingerprint import seen_in
+
+            return asdict(seen_in(Path(source), reader))
         case _:
             raise SystemExit(__doc__)
 

@@ -24,6 +24,7 @@ from services.common.telemetry import stage
 from services.storage.assets.picture import Picture
 from services.storage.assets.sound import Sound
 from services.storage.provenance.evidence import Evidence, Label
+from services.storage.provenance.fingerprint import Fingerprint
 from services.storage.provenance.manifest import Manifest
 
 log = structlog.get_logger()
@@ -82,6 +83,15 @@ class Examiner:
             Label(**found["label"]) if found["label"] else None,
             Manifest(**found["manifest"]) if found["manifest"] else None,
         )
+
+    async def fingerprint(self, source: Path, reader: str) -> Fingerprint | None:
+        """How a film looks and sounds; None when it breaks its reader."""
+        damaged = UnsupportedMedia("the file can't be read")
+        try:
+            found = await self._run(damaged, "fingerprint", reader, str(source))
+        except UnsupportedMedia:
+            return None
+        return Fingerprint(*(tuple(map(tuple, found[part])) for part in ("landmarks", "shapes")))
 
     async def _run(self, damaged: DomainError, what: str, *arguments: str) -> dict[str, Any]:
         async with self._free:

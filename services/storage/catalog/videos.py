@@ -41,6 +41,7 @@ from services.storage.catalog.reviews import awaited, withdraw
 from services.storage.catalog.tables import assets, avatars, streams, videos
 from services.storage.identity.accounts import require_open
 from services.storage.provenance.agreements import permit
+from services.storage.provenance.fingerprints import forget
 from services.storage.refs import VIDEOS, ObjectRef
 from services.storage.usage.meter import count_video
 from services.storage.usage.quotas import NO_LIMITS, admit_video
@@ -370,6 +371,8 @@ async def _locked(tx: Transaction, account_id: str, video_id: str) -> Row[Any]:
 async def _changed(tx: Transaction, job: Row[Any], values: dict[str, Any]) -> Video:
     if values:
         await tx.execute(update(videos).where(videos.c.id == job.id).values(values))
+    if "deleted_at" in values or values.get("status") in (*_BADLY_ENDED, VideoStatus.CANCELLED):
+        await forget(tx, [job.id])
     return await _find(tx, job.account_id, job.id)
 
 

@@ -13,6 +13,7 @@ from vultus.storage.v1.provenance_service_pb2_grpc import ProvenanceServiceServi
 from services.common.errors import InvalidInput
 from services.storage.catalog.messages import time_to_wire
 from services.storage.provenance.agreements import Agreement, Agreements
+from services.storage.provenance.fingerprints import Match
 from services.storage.provenance.manifest import Manifest
 from services.storage.provenance.verification import Verifications, Verified
 
@@ -59,6 +60,7 @@ class ProvenanceServicer(ProvenanceServiceServicer):
             made_here=verified.made_here,
             label=_label(verified),
             manifest=_manifest(verified.manifest),
+            fingerprint=_fingerprint(verified.match),
             video_id=verified.video_id,
             created_at=time_to_wire(verified.created_at),
         )
@@ -90,6 +92,12 @@ def _label(verified: Verified) -> wire.ContentLabel | None:
 
 def _manifest(manifest: Manifest | None) -> wire.ContentManifest | None:
     return None if manifest is None else wire.ContentManifest(**asdict(manifest))
+
+
+def _fingerprint(match: Match | None) -> wire.ContentFingerprint | None:
+    if match is None:
+        return None
+    return wire.ContentFingerprint(landmarks=match.landmarks, bits_apart=match.bits_apart)
 
 
 def _agreement(agreement: Agreement) -> wire.UnlabelledAgreement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text
 
 from services.storage.catalog.tables import UtcTime, account_column, metadata
 
@@ -29,4 +29,28 @@ unlabelled_outputs = Table(
     Column("agreement_id", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Index(None, "account_id", "output_id"),
+)
+
+
+def _gone_with(column: str) -> ForeignKey:
+    return ForeignKey(column, ondelete="CASCADE")
+
+
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("video_id", Text, _gone_with("videos.id"), primary_key=True),
+    account_column(),
+    # Of its pictures: time in seconds, and 64 bits, hex.
+    Column("shapes", JSON, nullable=False),
+    Index(None, "account_id", "video_id"),
+)
+
+fingerprint_landmarks = Table(
+    "fingerprint_landmarks",
+    metadata,
+    # Of its sound, and where in it.
+    Column("value", Integer, primary_key=True, autoincrement=False),
+    Column("video_id", Text, _gone_with("fingerprints.video_id"), primary_key=True, index=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
 )

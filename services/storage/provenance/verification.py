@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -15,9 +15,12 @@ from sqlalchemy import select
 from services.common.admission import Slots
 from services.storage.assets.sniffing import sniff
 from services.storage.catalog.database import Database
+from services.storage.catalog.records import AssetKind
 from services.storage.catalog.tables import videos
 from services.storage.objects.spool import Spool, receive
 from services.storage.provenance.evidence import Evidence, Label
+from services.storage.provenance.fingerprint import Fingerprint
+from services.storage.provenance.fingerprints import Fingerprints, Match
 from services.storage.provenance.manifest import Manifest
 
 log = structlog.get_logger()
@@ -42,6 +45,8 @@ class Verified:
     label_ours: bool
     """The label names this operator; a claim, unless something else bears it out."""
     manifest: Manifest | None
+    match: Match | None = None
+    """What looks and sounds like it; not looked for where the rest suffices."""
     video_id: str = ""
     """Empty: it is not known, or not the asking account's."""
     created_at: datetime | None = None
@@ -57,6 +62,10 @@ class Reader(Protocol):
         """What a file says of where it comes from; None when it breaks its reader."""
         ...
 
+    async def fingerprint(self, source: Path, reader: str) -> Fingerprint | None:
+        """How a film looks and sounds; None when it breaks its reader."""
+        ...
+
 
 class Verifications:
     """Looks at files that anybody may bring; keeps nothing of them."""
@@ -65,6 +74,7 @@ class Verifications:
         self, database: Database, spool: Spool, reader: Reader, maker: Maker, *, max_bytes: int
     ) -> None:
         self._database = database
+        self._fingerprints = Fingerprints(database)
         self._spool = spool
         self._reader = reader
         self._maker = maker
@@ -83,7 +93,10 @@ class Verifications:
                 media = await asyncio.to_thread(sniff, source)
                 await asyncio.to_thread(chain.write_text, self._maker.chain, "ascii")
                 found = await self._reader.evidence(source, media.reader, media.content_type, chain)
-        verified = await self._weigh(account_id, found or Evidence(None, None))
+                verified = await self._weigh(account_id, found or Evidence(None, None))
+                if not verified.made_here and media.kind is AssetKind.AUDIO:
+                    seen = await self._reader.fingerprint(source, media.reader)
+                    verified = await self._matched(account_id, verified, seen)
         log.info("file.verified", made_here=verified.made_here)
         return verified
 
@@ -102,4 +115,22 @@ class Verifications:
         made_here = signed or video is not None
         if video is None:
             return Verified(made_here, label, label_ours, manifest)
-        return Verified(made_here, label, label_ours, manifest, video.id, video.created_at)
+        return Verified(
+            made_here,
+            label,
+            label_ours,
+            manifest,
+            video_id=video.id,
+            created_at=video.created_at,
+        )
+
+    async def _matched(
+        self, account_id: str, verified: Verified, seen: Fingerprint | None
+    ) -> Verified:
+        match = await self._fingerprints.match(seen, account_id) if seen else None
+        if match is None:
+            return verified
+        told = replace(verified, made_here=True, match=match)
+        if match.account_id != account_id:
+            return told
+        return replace(told, video_id=match.video_id, created_at=match.created_at)

@@ -79,15 +79,26 @@ class Seal(Protocol):
         ...
 
 
+class Prints(Protocol):
+    """Knows again what was made here."""
+
+    async def keep(self, video_id: str, path: Path, reader: str) -> None:
+        """Records the fingerprint of a file. Raises StorageFull, Unavailable."""
+        ...
+
+
 class Recorder:
     """Makes a video file of what comes, and stores it when all has come."""
 
-    def __init__(self, store: Store, spool: Spool, producer: str, seal: Seal) -> None:
+    def __init__(
+        self, store: Store, spool: Spool, producer: str, seal: Seal, prints: Prints
+    ) -> None:
         """`producer`: who makes the files, as their labels say."""
         self._store = store
         self._spool = spool
         self._producer = producer
         self._seal = seal
+        self._prints = prints
 
     async def record(
         self, recording: RecordingFormat, places: Places, media: AsyncIterator[Recordable]
@@ -105,8 +116,10 @@ class Recorder:
             video = await self._sealed(recording, video, places.content)
             sha256 = await asyncio.to_thread(sha256_of, video)
             size_bytes = (await asyncio.to_thread(video.stat)).st_size
-            media_type = container_of(recording).media_type
-            await self._keep(places, media_type, video, words)
+            container = container_of(recording)
+            with stage("fingerprint"):
+                await self._prints.keep(video_id_of(places.content), video, container.name)
+            await self._keep(places, container.media_type, video, words)
         log.info("video.recorded", duration_s=muxed.duration_s, bytes=size_bytes)
         return Recording(muxed.duration_s, size_bytes, sha256, muxed.frames)
 

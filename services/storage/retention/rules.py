@@ -55,8 +55,8 @@ def _owners() -> tuple[Rule, ...]:
     deleted, end = "its owner deletes it", "the account ends"
     gone, erased = "the call itself", "the erasure of accounts"
     return (
-        Rule("videos", "generated videos and recordings of streams", "SQL, S3", None, deleted, gone,
-             "they are the account's"),
+        Rule("videos", "generated videos and recordings of streams, and their fingerprints",
+             "SQL, S3", None, deleted, gone, "they are the account's"),
         Rule("assets", "uploads", "SQL, S3", None, deleted, gone, "they are the account's"),
         Rule("avatars", "avatars, their packs and previews", "SQL, S3", None,
              "its owner deletes it, or its consent ends", gone, "they are the account's"),

@@ -44,7 +44,12 @@ from services.storage.notices.tables import (
     policy_acceptances,
 )
 from services.storage.protection.vault import Vault
-from services.storage.provenance.tables import unlabelled_agreements, unlabelled_outputs
+from services.storage.provenance.tables import (
+    fingerprint_landmarks,
+    fingerprints,
+    unlabelled_agreements,
+    unlabelled_outputs,
+)
 from services.storage.refs import ObjectRef
 from services.storage.rights.scope import Scope
 from services.storage.rights.tables import privacy_request_steps, privacy_requests, restrictions
@@ -110,6 +115,12 @@ def _consents(scope: Scope) -> tuple[str, ...]:
 def _subjects(scope: Scope) -> ColumnElement[bool]:
     theirs = select(consents.c.subject_id).where(consents.c.id.in_(_consents(scope)))
     return (subjects.c.account_id == scope.account_id) & subjects.c.id.in_(theirs)
+
+
+def _landmarks(scope: Scope) -> ColumnElement[bool]:
+    whole = fingerprints.c.account_id == scope.account_id
+    mine = whole if scope.is_whole else whole & fingerprints.c.video_id.in_(scope.output_ids)
+    return fingerprint_landmarks.c.video_id.in_(select(fingerprints.c.video_id).where(mine))
 
 
 def _nobody(_: Scope) -> ColumnElement[bool]:
@@ -238,6 +249,24 @@ HOLDINGS = (
         _of(videos.c.avatar_id, lambda scope: scope.avatar_ids),
         untold=frozenset({"lease_holder", "leased_until"}),
         media=("content", "words"),
+    ),
+    Holding(
+        "fingerprints",
+        fingerprints,
+        "to know copies of your videos again",
+        "videos",
+        _mine(fingerprints),
+        _of(fingerprints.c.video_id, lambda scope: scope.output_ids),
+        key=("video_id",),
+    ),
+    Holding(
+        "fingerprint_landmarks",
+        fingerprint_landmarks,
+        "to know copies of your videos again",
+        "videos",
+        _landmarks,
+        _landmarks,
+        key=("video_id", "position", "value"),
     ),
     Holding(
         "streams",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from services.gateway.provenance import Label, Manifest, Verified
+from services.gateway.provenance import Fingerprint, Label, Manifest, Verified
 from tests.contract.gateway.test_doors import problem
 from tests.fakes.stage import Stage
 
@@ -43,6 +43,18 @@ async def test_a_file_of_ours_is_told_with_what_shows_it(
         "created_at": "2026-11-01T00:00:00Z",
     }
     assert stage.provenance.seen == b"FILM"
+
+
+async def test_a_copy_is_told_by_its_fingerprint(stage: Stage, client: httpx.AsyncClient) -> None:
+    agreed = Fingerprint(landmarks=40, bits_apart=4)
+    stage.provenance.verified = Verified(True, None, None, "", None, agreed)
+    told = (await client.post("/v1/verify", files=FILE)).json()
+    assert told == {
+        "made_here": True,
+        "evidence": [{"kind": "fingerprint", "landmarks": 40, "bits_apart": 4}],
+        "video_id": None,
+        "created_at": None,
+    }
 
 
 async def test_of_anything_else_nothing_is_said(client: httpx.AsyncClient) -> None:

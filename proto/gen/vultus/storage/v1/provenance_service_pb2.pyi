@@ -259,8 +259,9 @@ class VerifyFileResponse(_message.Message):
     MANIFEST_FIELD_NUMBER: _builtins.int
     VIDEO_ID_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
     made_here: _builtins.bool
-    """A good signature of this operator, or the id of a video of the account, says so."""
+    """A good signature of this operator, the id of a video of the account, or a fingerprint says so."""
     video_id: _builtins.str
     """The account's own video that it is; empty: none is known."""
     @_builtins.property
@@ -275,6 +276,10 @@ class VerifyFileResponse(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When that was asked for."""
 
+    @_builtins.property
+    def fingerprint(self) -> Global___ContentFingerprint:
+        """How well it agrees with a video that was made here, of whichever account; unset: with none, or the rest suffices."""
+
     def __init__(
         self,
         *,
@@ -283,10 +288,11 @@ class VerifyFileResponse(_message.Message):
         manifest: Global___ContentManifest | None = ...,
         video_id: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        fingerprint: Global___ContentFingerprint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "label", b"label", "manifest", b"manifest"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "fingerprint", b"fingerprint", "label", b"label", "manifest", b"manifest"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "label", b"label", "made_here", b"made_here", "manifest", b"manifest", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "fingerprint", b"fingerprint", "label", b"label", "made_here", b"made_here", "manifest", b"manifest", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -359,3 +365,29 @@ class ContentManifest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ContentManifest: _TypeAlias = ContentManifest  # noqa: Y015
+
+@_typing.final
+class ContentFingerprint(_message.Message):
+    """What a copy that was cut or encoded anew still has in common with a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANDMARKS_FIELD_NUMBER: _builtins.int
+    BITS_APART_FIELD_NUMBER: _builtins.int
+    landmarks: _builtins.int
+    """How many landmarks of their sound agree, at one offset."""
+    bits_apart: _builtins.int
+    """Of 64 bits, how many differ in the middle one of their pictures."""
+    def __init__(
+        self,
+        *,
+        landmarks: _builtins.int = ...,
+        bits_apart: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits_apart", b"bits_apart", "landmarks", b"landmarks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContentFingerprint: _TypeAlias = ContentFingerprint  # noqa: Y015

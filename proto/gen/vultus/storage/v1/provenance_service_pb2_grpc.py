@@ -85,7 +85,7 @@ class ProvenanceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyFile(self, request_iterator, context):
-        """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+        """Says of any file whether it was made here, by its label, its manifest or how it looks and sounds; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
         PAYLOAD_TOO_LARGE, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

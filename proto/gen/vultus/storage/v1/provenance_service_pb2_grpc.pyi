@@ -44,7 +44,7 @@ class ProvenanceServiceStub:
     EndUnlabelledAgreement: _grpc.UnaryUnaryMultiCallable[_provenance_service_pb2.EndUnlabelledAgreementRequest, _provenance_service_pb2.EndUnlabelledAgreementResponse]
     """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
     VerifyFile: _grpc.StreamUnaryMultiCallable[_provenance_service_pb2.VerifyFileRequest, _provenance_service_pb2.VerifyFileResponse]
-    """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+    """Says of any file whether it was made here, by its label, its manifest or how it looks and sounds; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
     PAYLOAD_TOO_LARGE, OVERLOADED.
     """
 
@@ -64,7 +64,7 @@ class ProvenanceServiceAsyncStub(ProvenanceServiceStub):
     EndUnlabelledAgreement: _aio.UnaryUnaryMultiCallable[_provenance_service_pb2.EndUnlabelledAgreementRequest, _provenance_service_pb2.EndUnlabelledAgreementResponse]  # type: ignore[assignment]
     """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
     VerifyFile: _aio.StreamUnaryMultiCallable[_provenance_service_pb2.VerifyFileRequest, _provenance_service_pb2.VerifyFileResponse]  # type: ignore[assignment]
-    """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+    """Says of any file whether it was made here, by its label, its manifest or how it looks and sounds; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
     PAYLOAD_TOO_LARGE, OVERLOADED.
     """
 
@@ -105,7 +105,7 @@ class ProvenanceServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_provenance_service_pb2.VerifyFileRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_provenance_service_pb2.VerifyFileResponse, _abc.Awaitable[_provenance_service_pb2.VerifyFileResponse]]:
-        """Says of any file whether it was made here, by its label and its manifest; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
+        """Says of any file whether it was made here, by its label, its manifest or how it looks and sounds; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
         PAYLOAD_TOO_LARGE, OVERLOADED.
         """
 
