@@ -19,8 +19,9 @@ from services.storage.objects.spool import Spool, full_disk_told, sha256_of
 from services.storage.objects.store import ObjectInfo
 from services.storage.protection.vault import Vault
 from services.storage.refs import ObjectRef
-from services.storage.rights.holdings import HOLDINGS, Holding, rows_of, told
+from services.storage.rights.holdings import HOLDINGS, Holding, rows_of
 from services.storage.rights.scope import Scope
+from services.storage.rights.telling import told
 
 SCHEMA_VERSION = 1
 CONTENT_TYPE = "application/zip"

@@ -5,18 +5,15 @@ A report counts it, an archive holds it. A test holds this list to the tables th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
-from datetime import date
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Row, Table, false, func, literal, select, tuple_
 
-from services.common.errors import KeyErased
 from services.storage.audit.tables import audit_entries, operator_accesses
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.tables import (
-    Sealed,
     assets,
     avatars,
     consents,
@@ -43,14 +40,12 @@ from services.storage.notices.tables import (
     notice_webhooks,
     policy_acceptances,
 )
-from services.storage.protection.vault import Vault
 from services.storage.provenance.tables import (
     fingerprint_landmarks,
     fingerprints,
     unlabelled_agreements,
     unlabelled_outputs,
 )
-from services.storage.refs import ObjectRef
 from services.storage.rights.scope import Scope
 from services.storage.rights.tables import privacy_request_steps, privacy_requests, restrictions
 from services.storage.subjects.tables import subjects
@@ -463,42 +458,3 @@ async def rows_of(
         if len(rows) < _AT_ONCE:
             return
         last = rows[-1]
-
-
-async def told(
-    tx: Transaction, vault: Vault, holding: Holding, scope: Scope, row: Row[Any]
-) -> dict[str, Any]:
-    """A row as JSON can say it, without what is untold, and unsealed."""
-    values: dict[str, Any] = {}
-    sealed = holding.sealed or {}
-    owner_id = row._mapping[holding.owner] if holding.owner else scope.account_id
-    for name, value in row._mapping.items():
-        if name in holding.untold:
-            continue
-        column = holding.table.c[name]
-        if name in sealed and value is not None:
-            opening = vault.unseal(tx, owner_id, value, field=sealed[name])
-            values[name] = await _unless_erased(opening)
-        elif isinstance(column.type, Sealed) and value is not None:
-            values[name] = await _unless_erased(tx.unseal(column, scope.account_id, value))
-        else:
-            values[name] = _plain(value)
-    return values
-
-
-async def _unless_erased(opening: Awaitable[str]) -> str | None:
-    """The text; None: it was erased with its owner's key."""
-    try:
-        return await opening
-    except KeyErased:
-        return None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, ObjectRef):
-        return f"{value.bucket}/{value.key}"
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return value
