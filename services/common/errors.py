@@ -129,7 +129,7 @@ class CodeInvalid(InvalidInput):
 
 
 class GuardianConsentRequired(InvalidInput):
-    """The person is, or seems to be, a minor, and no guardian's consent is recorded."""
+    """A person or an account's holder is, or seems to be, a minor, and no guardian consented."""
 
     reason = "GUARDIAN_CONSENT_REQUIRED"
     code = "guardian_consent_required"

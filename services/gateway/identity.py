@@ -10,6 +10,7 @@ from typing import Protocol
 
 from services.gateway.consents import Certificate
 from services.gateway.permissions import Caller, Role
+from services.gateway.subjects import Guardian
 
 
 class AccountKind(StrEnum):
@@ -32,6 +33,20 @@ class Account:
     kind: AccountKind
     erases_at: datetime | None = None
     """When it is erased, because it is being deregistered."""
+
+
+@dataclass(frozen=True, slots=True)
+class MinorHolder:
+    """That the holder of a personal account said to be a minor."""
+
+    birth_year: int | None
+    guardian: Guardian | None
+    """Who consents."""
+    told_by: str
+    """A person's id, or a key's."""
+    told_at: datetime
+    minor: bool
+    """Whether they may still be under 18."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,17 @@ class Accounts(Protocol):
 
     async def account(self, account_id: str) -> Account:
         """One account. Raises AccountNotFound."""
+
+    async def set_minor_holder(
+        self, account_id: str, *, birth_year: int | None, guardian: Guardian | None, told_by: str
+    ) -> MinorHolder:
+        """Records that the holder is a minor, and who consents, in place of what was.
+
+        Raises InvalidInput, StateConflict for an organisation.
+        """
+
+    async def minor_holder(self, account_id: str) -> MinorHolder:
+        """What is recorded of that. Raises NotFound."""
 
     async def authenticate(self, secret: str) -> Caller:
         """Who bears a secret. Raises Unauthenticated."""
@@ -192,9 +218,18 @@ class People(Protocol):
         """A one-time code for a phone, whoever's it is. Raises InvalidInput, Overloaded."""
 
     async def sign_up(
-        self, new: NewPerson, code: str, *, kind: AccountKind, name: str
+        self,
+        new: NewPerson,
+        code: str,
+        *,
+        kind: AccountKind,
+        name: str,
+        birth_year: int | None = None,
     ) -> tuple[Session, str]:
-        """A new account's owner has come in; the token is told only here. Raises CodeInvalid."""
+        """A new account's owner has come in; the token is told only here.
+
+        Raises CodeInvalid, InvalidInput.
+        """
 
     async def sign_in(self, phone: str, code: str, *, account_id: str = "") -> tuple[Session, str]:
         """A person has come in; the token is told only here.

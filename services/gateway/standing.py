@@ -1,4 +1,4 @@
-"""Whether an account may go on: the privacy policy that it accepts, and the service's end."""
+"""Whether an account may go on: its privacy policy, its holder's age, the service's end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from services.common.errors import PolicyAcceptanceRequired, ServiceClosing
+from services.common.errors import (
+    GuardianConsentRequired,
+    PolicyAcceptanceRequired,
+    ServiceClosing,
+)
 
 _BELIEVED_S = 5.0
 _MAX_KNOWN = 10_000
@@ -91,6 +95,8 @@ class Standing:
     policy_to_accept: str
     """Empty: none."""
     shutdown: Shutdown | None
+    lacks_guardian: bool = False
+    """Whether its holder is a minor for whom no guardian has consented."""
 
     @property
     def closed(self) -> bool:
@@ -145,13 +151,18 @@ class Gate:
     async def require(self, account_id: str) -> None:
         """Returns when something new may be made.
 
-        Raises ServiceClosing, PolicyAcceptanceRequired, Unavailable.
+        Raises ServiceClosing, GuardianConsentRequired, PolicyAcceptanceRequired, Unavailable.
         """
         standing = await self.standing(account_id)
         if standing.shutdown and standing.closed:
             raise ServiceClosing(
                 "the service takes nothing new; what you have can be fetched, exported and erased "
                 f"until {standing.shutdown.erase_at:%Y-%m-%d %H:%M} UTC"
+            )
+        if standing.lacks_guardian:
+            raise GuardianConsentRequired(
+                "the account's holder is a minor: name the guardian who consents by "
+                "PUT /v1/account/guardian"
             )
         if standing.policy_to_accept:
             raise PolicyAcceptanceRequired(

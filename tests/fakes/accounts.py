@@ -17,8 +17,16 @@ from services.common.errors import (
 )
 from services.common.ids import new_id
 from services.gateway.consents import Certificate
-from services.gateway.identity import Account, AccountKind, ApiKey, Deregistration, NewApiKey
+from services.gateway.identity import (
+    Account,
+    AccountKind,
+    ApiKey,
+    Deregistration,
+    MinorHolder,
+    NewApiKey,
+)
 from services.gateway.permissions import EVERYTHING, Caller, scopes_named
+from services.gateway.subjects import Guardian
 from tests.fakes.catalog import START
 
 SECRET = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ="  # noqa: S105 - of no account
@@ -42,6 +50,8 @@ class FakeAccounts:
     ends: dict[str, Deregistration] = field(default_factory=dict)
     """By account."""
     receipts: dict[str, str] = field(default_factory=dict)
+    minors: dict[str, MinorHolder] = field(default_factory=dict)
+    """By account."""
     asked: int = 0
 
     def add(self, name: str = "first") -> tuple[Account, str]:
@@ -58,6 +68,39 @@ class FakeAccounts:
         if account_id not in self.accounts:
             raise AccountNotFound("no such account")
         return self.accounts[account_id]
+
+    async def set_minor_holder(
+        self, account_id: str, *, birth_year: int | None, guardian: Guardian | None, told_by: str
+    ) -> MinorHolder:
+        if (await self.account(account_id)).kind is not AccountKind.PERSONAL:
+            raise StateConflict("an organisation has no age")
+        if birth_year is not None and not self._may_be_minor(birth_year):
+            raise InvalidInput("whoever was born then is of age")
+        self.minors[account_id] = MinorHolder(birth_year, guardian, told_by, self.now(), True)
+        return self.minors[account_id]
+
+    async def minor_holder(self, account_id: str) -> MinorHolder:
+        if account_id not in self.minors:
+            raise NotFound("nobody said that the account's holder is a minor")
+        holder = self.minors[account_id]
+        minor = holder.birth_year is None or self._may_be_minor(holder.birth_year)
+        return replace(holder, minor=minor)
+
+    def record_age(self, account_id: str, birth_year: int, *, told_by: str) -> None:
+        """What is told at sign-up."""
+        if self.accounts[account_id].kind is not AccountKind.PERSONAL:
+            raise InvalidInput("an organisation has no birth year")
+        if self._may_be_minor(birth_year):
+            self.minors[account_id] = MinorHolder(birth_year, None, told_by, self.now(), True)
+
+    async def lacks_guardian(self, account_id: str) -> bool:
+        if account_id not in self.minors:
+            return False
+        holder = await self.minor_holder(account_id)
+        return holder.minor and holder.guardian is None
+
+    def _may_be_minor(self, born: int) -> bool:
+        return self.now().year - born <= 18
 
     async def authenticate(self, secret: str) -> Caller:
         self.asked += 1

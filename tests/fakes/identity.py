@@ -90,13 +90,21 @@ class FakePeople:
         return had[-1].code
 
     async def sign_up(
-        self, new: NewPerson, code: str, *, kind: AccountKind, name: str
+        self,
+        new: NewPerson,
+        code: str,
+        *,
+        kind: AccountKind,
+        name: str,
+        birth_year: int | None = None,
     ) -> tuple[Session, str]:
         self._confirm(new.phone, "sign_up", code)
         account, _ = self.accounts.add(name)
         self.accounts.accounts[account.id] = replace(account, kind=kind)
         person_id = self._recorded(new)
         self._join(account.id, person_id, Role.OWNER)
+        if birth_year is not None:
+            self.accounts.record_age(account.id, birth_year, told_by=person_id)
         return self._open(person_id, account.id)
 
     async def sign_in(self, phone: str, code: str, *, account_id: str = "") -> tuple[Session, str]:

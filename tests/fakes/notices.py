@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -70,6 +70,10 @@ class FakeNotices:
         return self.webhooks.get(account_id, "")
 
 
+async def _nobody(_: str) -> bool:
+    return False
+
+
 @dataclass
 class FakeStandings:
     """Versions of the privacy policy, who accepted them, and the service's end."""
@@ -78,6 +82,7 @@ class FakeStandings:
     policies: list[PrivacyPolicy] = field(default_factory=list)
     accepted: dict[tuple[str, str], Acceptance] = field(default_factory=dict)
     shutdown: Shutdown | None = None
+    lacks_guardian: Callable[[str], Awaitable[bool]] = _nobody
 
     def publish(self, new: NewPrivacyPolicy) -> PrivacyPolicy:
         policy = PrivacyPolicy(
@@ -99,7 +104,8 @@ class FakeStandings:
         since = in_force[: in_force.index(material[0]) + 1] if material else []
         mine = {version for holder, version in self.accepted if holder == account_id}
         met = not account_id or not since or any(policy.version in mine for policy in since)
-        return Standing("" if met else in_force[0].version, self.shutdown)
+        lacks = await self.lacks_guardian(account_id)
+        return Standing("" if met else in_force[0].version, self.shutdown, lacks)
 
     async def privacy_policy(self, version: str) -> PrivacyPolicy:
         for policy in self.policies:

@@ -100,7 +100,7 @@ class Stage:
         self.rights = FakeRights(self.avatars, now)
         self.retention = FakeRetention()
         self.notices = FakeNotices(now)
-        self.standings = FakeStandings(now)
+        self.standings = FakeStandings(now, lacks_guardian=self.accounts.lacks_guardian)
         self.subjects = FakeSubjects(known, self.consents, now)
         self.recorder = FakeRecorder(self.objects)
         self.moderator = FakeModerator()

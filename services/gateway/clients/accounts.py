@@ -11,9 +11,18 @@ from vultus.storage.v1.account_service_pb2_grpc import AccountServiceStub
 
 from services.common.grpc_client import call_metadata, unary
 from services.gateway.clients import messages
+from services.gateway.clients.subjects import guardian_of, guardian_to_wire
 from services.gateway.consents import Certificate
-from services.gateway.identity import Account, AccountKind, ApiKey, Deregistration, NewApiKey
+from services.gateway.identity import (
+    Account,
+    AccountKind,
+    ApiKey,
+    Deregistration,
+    MinorHolder,
+    NewApiKey,
+)
 from services.gateway.permissions import SCOPES_OF_ROLE, Caller, Role, scopes_named
+from services.gateway.subjects import Guardian
 
 _QUICK_S = 10.0
 _KINDS = {
@@ -55,6 +64,25 @@ class GrpcAccounts:
         request = wire.ListAccountsRequest()
         call = self._stub.ListAccounts(request, timeout=_QUICK_S, metadata=call_metadata())
         return [_account(account) for account in (await unary(call)).accounts]
+
+    async def set_minor_holder(
+        self, account_id: str, *, birth_year: int | None, guardian: Guardian | None, told_by: str
+    ) -> MinorHolder:
+        """Records that the holder is a minor, and who consents."""
+        request = wire.SetMinorHolderRequest(
+            account_id=account_id,
+            birth_year=birth_year,
+            guardian=guardian_to_wire(guardian) if guardian else None,
+            told_by=told_by,
+        )
+        call = self._stub.SetMinorHolder(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _holder((await unary(call)).holder)
+
+    async def minor_holder(self, account_id: str) -> MinorHolder:
+        """What is recorded of that."""
+        request = wire.GetMinorHolderRequest(account_id=account_id)
+        call = self._stub.GetMinorHolder(request, timeout=_QUICK_S, metadata=call_metadata())
+        return _holder((await unary(call)).holder)
 
     async def authenticate(self, secret: str) -> Caller:
         """Who bears a secret."""
@@ -145,6 +173,16 @@ def _deregistration(message: wire.Deregistration) -> Deregistration:
         message.requested_by,
         messages.moment(message.requested_at),
         messages.moment(message.erases_at),
+    )
+
+
+def _holder(message: wire.MinorHolder) -> MinorHolder:
+    return MinorHolder(
+        message.birth_year if message.HasField("birth_year") else None,
+        guardian_of(message.guardian) if message.HasField("guardian") else None,
+        message.told_by,
+        messages.moment(message.told_at),
+        message.minor,
     )
 
 

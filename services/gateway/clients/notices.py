@@ -165,7 +165,7 @@ class GrpcStandings:
         call = self._stub.GetStanding(request, timeout=_QUICK_S, metadata=call_metadata())
         found = await unary(call)
         shutdown = _shutdown(found.shutdown) if found.HasField("shutdown") else None
-        return Standing(found.policy_to_accept, shutdown)
+        return Standing(found.policy_to_accept, shutdown, found.lacks_guardian)
 
     async def privacy_policy(self, version: str) -> PrivacyPolicy:
         """A version; empty: the one in force."""

@@ -37,7 +37,13 @@ class GrpcPeople:
         return (await unary(call)).code
 
     async def sign_up(
-        self, new: NewPerson, code: str, *, kind: AccountKind, name: str
+        self,
+        new: NewPerson,
+        code: str,
+        *,
+        kind: AccountKind,
+        name: str,
+        birth_year: int | None = None,
     ) -> tuple[Session, str]:
         """A new account's owner has come in."""
         request = wire.SignUpRequest(
@@ -47,6 +53,7 @@ class GrpcPeople:
             name=name,
             user_name=new.user_name,
             email=new.email,
+            birth_year=birth_year,
         )
         call = self._stub.SignUp(request, timeout=_QUICK_S, metadata=call_metadata())
         made = await unary(call)

@@ -65,28 +65,35 @@ class GrpcSubjects:
 
 def details_to_wire(details: Details) -> wire.SubjectDetails:
     """What an account tells of a person."""
-    guardian = None
-    if told := details.guardian:
-        guardian = wire.Guardian(name=told.name, relation=told.relation, statement=told.statement)
     return wire.SubjectDetails(
         name=details.name,
         reference=details.reference,
         minor=details.minor,
         birth_year=details.birth_year,
-        guardian=guardian,
+        guardian=guardian_to_wire(details.guardian) if details.guardian else None,
     )
 
 
+def guardian_to_wire(guardian: Guardian) -> wire.Guardian:
+    """Who consents for a minor."""
+    return wire.Guardian(
+        name=guardian.name, relation=guardian.relation, statement=guardian.statement
+    )
+
+
+def guardian_of(message: wire.Guardian) -> Guardian:
+    """Who consents for a minor."""
+    return Guardian(message.name, message.relation, message.statement)
+
+
 def _subject(message: wire.Subject) -> Subject:
-    told, guardian = message.details, None
-    if told.HasField("guardian"):
-        guardian = Guardian(told.guardian.name, told.guardian.relation, told.guardian.statement)
+    told = message.details
     details = Details(
         told.name,
         told.reference,
         told.minor,
         told.birth_year if told.HasField("birth_year") else None,
-        guardian,
+        guardian_of(told.guardian) if told.HasField("guardian") else None,
     )
     return Subject(
         id=message.id,

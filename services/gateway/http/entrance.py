@@ -60,6 +60,9 @@ class SignUpRequest(Request):
     """As you want to be called."""
     email: Email | None = None
     """Where you can be reached, too; nobody checks it."""
+    birth_year: int | None = Field(default=None, ge=1900, le=2200, examples=[2010])
+    """Yours, for a personal account: one of the last eighteen makes you a minor, who needs a
+    guardian's consent (`PUT /v1/account/guardian`); any other is not kept."""
 
 
 class SignInRequest(Request):
@@ -129,7 +132,11 @@ async def sign_up(body: SignUpRequest, gateway: InGateway) -> NewSessionView:
     """
     new = NewPerson(phone_of(gateway, body.phone), body.user_name or "", body.email or "")
     session, token = await gateway.people.sign_up(
-        new, body.code, kind=AccountKind(body.kind), name=body.name
+        new,
+        body.code,
+        kind=AccountKind(body.kind),
+        name=body.name,
+        birth_year=body.birth_year,
     )
     return NewSessionView.of(session, token)
 

@@ -99,6 +99,11 @@ class GuardianView(View):
     relation: str
     statement: str
 
+    @classmethod
+    def of(cls, guardian: subjects.Guardian) -> Self:
+        """As it is kept."""
+        return cls(name=guardian.name, relation=guardian.relation, statement=guardian.statement)
+
 
 class FindingView(View):
     """That a person was found to be a minor."""
@@ -128,9 +133,7 @@ class SubjectView(View):
         """As it is kept."""
         details, guardian, finding = subject.details, None, None
         if told := details.guardian:
-            guardian = GuardianView(
-                name=told.name, relation=told.relation, statement=told.statement
-            )
+            guardian = GuardianView.of(told)
         if subject.found_by:
             finding = FindingView(found_by=subject.found_by, reason=subject.found_reason)
         return cls(

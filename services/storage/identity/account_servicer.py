@@ -13,6 +13,7 @@ from services.storage.catalog.certificates import Signer
 from services.storage.identity import messages
 from services.storage.identity.accounts import Accounts
 from services.storage.identity.deregistrations import Deregistrations
+from services.storage.identity.holders import MinorHolders
 from services.storage.identity.keys import ApiKeys
 from services.storage.identity.records import NewApiKey
 from services.storage.identity.sessions import TOKEN_PREFIX, Sessions
@@ -26,6 +27,7 @@ class AccountServicer(AccountServiceServicer):
     def __init__(
         self,
         accounts: Accounts,
+        holders: MinorHolders,
         keys: ApiKeys,
         sessions: Sessions,
         ends: Deregistrations,
@@ -34,6 +36,7 @@ class AccountServicer(AccountServiceServicer):
         self._ends = ends
         self._signer = signer
         self._accounts = accounts
+        self._holders = holders
         self._keys = keys
         self._sessions = sessions
 
@@ -57,6 +60,25 @@ class AccountServicer(AccountServiceServicer):
         """See the proto."""
         accounts = await self._accounts.list()
         return wire.ListAccountsResponse(accounts=map(messages.account_to_wire, accounts))
+
+    async def SetMinorHolder(
+        self, request: wire.SetMinorHolderRequest, context: Context
+    ) -> wire.SetMinorHolderResponse:
+        """See the proto."""
+        holder = await self._holders.set(
+            request.account_id,
+            birth_year=messages.birth_year(request),
+            guardian=messages.guardian(request),
+            told_by=request.told_by,
+        )
+        return wire.SetMinorHolderResponse(holder=messages.holder_to_wire(holder))
+
+    async def GetMinorHolder(
+        self, request: wire.GetMinorHolderRequest, context: Context
+    ) -> wire.GetMinorHolderResponse:
+        """See the proto."""
+        holder = await self._holders.get(request.account_id)
+        return wire.GetMinorHolderResponse(holder=messages.holder_to_wire(holder))
 
     async def CreateApiKey(
         self, request: wire.CreateApiKeyRequest, context: Context

@@ -8,6 +8,7 @@ from services.common.errors import AccountNotFound, InvalidInput
 from services.storage.catalog.database import Transaction
 from services.storage.identity.accounts import record_account
 from services.storage.identity.codes import SIGN_IN, SIGN_UP, Codes, phone_index
+from services.storage.identity.holders import record_age
 from services.storage.identity.members import accept, invited_to, join
 from services.storage.identity.people import find_by_phone, memberships_of, record_person
 from services.storage.identity.records import AccountKind, NewPerson, Role, Session
@@ -27,13 +28,24 @@ class Entrance:
     vault: Vault
 
     async def sign_up(
-        self, new: NewPerson, code: str, *, kind: AccountKind, name: str
+        self,
+        new: NewPerson,
+        code: str,
+        *,
+        kind: AccountKind,
+        name: str,
+        birth_year: int | None = None,
     ) -> tuple[Session, str]:
-        """A new account with its owner, who may have others already; and a session for it."""
+        """A new account with its owner, who may have others already; and a session for it.
+
+        The birth year is the holder's of a personal account, and kept only of a minor.
+        """
         async with self.codes.confirmed(new.phone, SIGN_UP, code) as tx:
             person_id = await record_person(tx, self.vault, new)
             account = await record_account(tx, name, kind)
             await join(tx, account.id, person_id, Role.OWNER)
+            if birth_year is not None:
+                await record_age(tx, account.id, kind, birth_year, told_by=person_id)
             return await self.sessions.open(tx, person_id, account.id)
 
     async def sign_in(self, phone: str, code: str, *, account_id: str) -> tuple[Session, str]:

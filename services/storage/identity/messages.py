@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from google.protobuf.message import Message
 from vultus.storage.v1 import account_service_pb2 as wire
 from vultus.storage.v1 import people_service_pb2 as people_wire
+from vultus.storage.v1 import subject_service_pb2 as subject_wire
 
 from services.common.errors import InvalidInput
 from services.storage.catalog.messages import time_to_wire
@@ -16,11 +17,13 @@ from services.storage.identity.records import (
     ApiKey,
     Deregistration,
     Member,
+    MinorHolder,
     Person,
     Principal,
     Role,
     Session,
 )
+from services.storage.subjects.records import Guardian
 
 _KINDS = {
     wire.ACCOUNT_KIND_PERSONAL: AccountKind.PERSONAL,
@@ -67,6 +70,35 @@ def account_to_wire(account: Account) -> wire.Account:
         created_at=time_to_wire(account.created_at),
         kind=_KINDS_TO_WIRE[account.kind],
         erases_at=time_to_wire(account.erases_at),
+    )
+
+
+def birth_year(request: wire.SetMinorHolderRequest | people_wire.SignUpRequest) -> int | None:
+    """The year that was told."""
+    return request.birth_year if request.HasField("birth_year") else None
+
+
+def guardian(request: wire.SetMinorHolderRequest) -> Guardian | None:
+    """Who consents."""
+    if not request.HasField("guardian"):
+        return None
+    told = request.guardian
+    return Guardian(told.name, told.relation, told.statement)
+
+
+def holder_to_wire(holder: MinorHolder) -> wire.MinorHolder:
+    """The minor whose account it is."""
+    guardian = None
+    if told := holder.guardian:
+        guardian = subject_wire.Guardian(
+            name=told.name, relation=told.relation, statement=told.statement
+        )
+    return wire.MinorHolder(
+        birth_year=holder.birth_year,
+        guardian=guardian,
+        told_by=holder.told_by,
+        told_at=time_to_wire(holder.told_at),
+        minor=holder.minor,
     )
 
 

@@ -19,6 +19,7 @@ from services.storage.identity.accounts import Accounts
 from services.storage.identity.codes import Codes
 from services.storage.identity.deregistrations import Deregistrations
 from services.storage.identity.entrance import Entrance
+from services.storage.identity.holders import MinorHolders
 from services.storage.identity.keys import ApiKeys
 from services.storage.identity.members import Members
 from services.storage.identity.people import People
@@ -43,6 +44,7 @@ class Identity:
     """Who there is, and how they come in."""
 
     accounts: Accounts
+    holders: MinorHolders
     keys: ApiKeys
     codes: Codes
     sessions: Sessions
@@ -54,7 +56,7 @@ class Identity:
     def services(self, signer: Signer) -> dict[str, Callable[[grpc.aio.Server], None]]:
         """What registers the services of it."""
         accounts = AccountServicer(
-            self.accounts, self.keys, self.sessions, self.deregistrations, signer
+            self.accounts, self.holders, self.keys, self.sessions, self.deregistrations, signer
         )
         people = PeopleServicer(self.entrance, self.people, self.members)
         return {
@@ -68,6 +70,7 @@ def identity_of(database: Database, vault: Vault, erasures: Erasures, terms: Ter
     codes, sessions = Codes(database, vault), Sessions(database, terms.sessions)
     return Identity(
         accounts=Accounts(database),
+        holders=MinorHolders(database),
         keys=ApiKeys(database),
         codes=codes,
         sessions=sessions,

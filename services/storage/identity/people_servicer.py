@@ -39,6 +39,7 @@ class PeopleServicer(PeopleServiceServicer):
             request.code,
             kind=messages.account_kind(request.kind),
             name=request.name,
+            birth_year=messages.birth_year(request),
         )
         return wire.SignUpResponse(session=messages.session_to_wire(session), token=token)
 

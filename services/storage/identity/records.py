@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from services.storage.subjects.records import Guardian
+
 
 class Role(StrEnum):
     """What a person is in an account."""
@@ -37,6 +39,20 @@ class Account:
     kind: AccountKind
     erases_at: datetime | None
     """When it is erased, because it is being deregistered."""
+
+
+@dataclass(frozen=True, slots=True)
+class MinorHolder:
+    """That the holder of a personal account said to be a minor."""
+
+    birth_year: int | None
+    guardian: Guardian | None
+    """Who consents."""
+    told_by: str
+    """A person's id, or a key's."""
+    told_at: datetime
+    minor: bool
+    """Whether they may still be under 18."""
 
 
 @dataclass(frozen=True, slots=True)

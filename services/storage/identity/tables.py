@@ -30,6 +30,16 @@ accounts = Table(
     Column("erased_at", UtcTime),
 )
 
+minor_holders = Table(
+    "minor_holders",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    # The year of birth and the guardian, as JSON.
+    Column("details", Sealed, nullable=False),
+    Column("told_by", Text, nullable=False),
+    Column("told_at", UtcTime, nullable=False),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

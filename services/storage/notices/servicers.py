@@ -121,10 +121,11 @@ class StandingServicer(StandingServiceServicer):
         self, request: standing_wire.GetStandingRequest, context: Context
     ) -> standing_wire.GetStandingResponse:
         """See the proto."""
-        version, shutdown = await self._shutdowns.standing(request.account_id)
+        version, shutdown, lacks_guardian = await self._shutdowns.standing(request.account_id)
         return standing_wire.GetStandingResponse(
             policy_to_accept=version,
             shutdown=messages.shutdown_to_wire(shutdown) if shutdown else None,
+            lacks_guardian=lacks_guardian,
         )
 
     async def PublishPrivacyPolicy(

@@ -15,6 +15,7 @@ from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.records import StreamStatus
 from services.storage.catalog.tables import streams
 from services.storage.identity.deregistrations import Deregistrations
+from services.storage.identity.holders import lacks_guardian
 from services.storage.notices.notices import send_notice
 from services.storage.notices.privacy_policies import policy_to_accept
 from services.storage.notices.records import (
@@ -65,15 +66,17 @@ class Shutdowns:
         self._database = database
         self._deregistrations = deregistrations
 
-    async def standing(self, account_id: str) -> tuple[str, Shutdown | None]:
+    async def standing(self, account_id: str) -> tuple[str, Shutdown | None, bool]:
         """What stands between an account and the service.
 
-        The privacy policy that it has to accept (empty: none), and the service's end, if one is
-        planned; without an account, the latter alone.
+        The privacy policy that it has to accept (empty: none), the service's end, if one is
+        planned, and whether its holder is a minor without a guardian; without an account, the
+        service's end alone.
         """
         async with self._database.read() as tx:
             version = await policy_to_accept(tx, account_id) if account_id else ""
-            return version, await _planned(tx)
+            lacks = await lacks_guardian(tx, account_id) if account_id else False
+            return version, await _planned(tx), lacks
 
     async def plan(self, *, stop_at: datetime, erase_at: datetime, planned_by: str) -> Shutdown:
         """Sets the dates, or others as long as nothing stopped, and tells every account.

@@ -31,6 +31,7 @@ from services.storage.identity.tables import (
     api_keys,
     invitations,
     members,
+    minor_holders,
     people,
     sessions,
 )
@@ -216,6 +217,15 @@ HOLDINGS = (
         _mine(subjects),
         _subjects,
         untold=frozenset({"name_index", "reference_index"}),
+    ),
+    Holding(
+        "minor_holder",
+        minor_holders,
+        "to know that a guardian consents",
+        "account",
+        _mine(minor_holders),
+        _nobody,
+        key=("account_id",),
     ),
     Holding(
         "assets",

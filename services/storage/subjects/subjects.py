@@ -17,14 +17,18 @@ from services.storage.catalog.page import Page, PageRequest
 from services.storage.catalog.tables import consents
 from services.storage.identity.accounts import require_account
 from services.storage.identity.tables import accounts
+from services.storage.subjects.ages import (
+    MAX_NAME,
+    check_birth_year,
+    check_guardian,
+    may_be_minor,
+)
 from services.storage.subjects.records import Details, Finding, Guardian, Subject
 from services.storage.subjects.tables import subjects
 
 SUBJECT_ID = "su"
 _NAME, _REFERENCE = "subject.name", "subject.reference"
-MAX_NAME, MAX_REFERENCE, MAX_STATEMENT = 200, 200, 2_000
-_ADULT = 18
-_OLDEST = 1900
+MAX_REFERENCE = 200
 
 
 class Subjects:
@@ -205,20 +209,9 @@ def _checked(details: Details, year: int) -> Details:
     if len(reference) > MAX_REFERENCE:
         raise InvalidInput(f"a reference has at most {MAX_REFERENCE} characters")
     born = details.birth_year
-    if born is not None and not _OLDEST <= born <= year:
-        raise InvalidInput(f"a birth year is {_OLDEST} to the present one")
+    if born is not None:
+        check_birth_year(born, year)
     if details.guardian:
-        _check_guardian(details.guardian)
-    # Until the birthday in the year that they come of age nobody knows.
-    minor = details.minor or (born is not None and year - born <= _ADULT)
+        check_guardian(details.guardian)
+    minor = details.minor or (born is not None and may_be_minor(born, year))
     return replace(details, name=name, reference=reference, minor=minor)
-
-
-def _check_guardian(guardian: Guardian) -> None:
-    for text, most in (
-        (guardian.name, MAX_NAME),
-        (guardian.relation, MAX_NAME),
-        (guardian.statement, MAX_STATEMENT),
-    ):
-        if not text.strip() or len(text) > most:
-            raise InvalidInput("a guardian has a name, a relation and a statement")

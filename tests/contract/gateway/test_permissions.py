@@ -94,6 +94,8 @@ WHO = {
     "add_voice_candidates": GUEST,
     "end_voice": GUEST,
     "get_account": ODA,
+    "set_guardian": O,
+    "get_guardian": ODA,
     "request_deregistration": O,
     "get_deregistration": ODA,
     "cancel_deregistration": O,
@@ -145,6 +147,7 @@ WHO = {
     "list_acceptances": ODRA,
 }
 """By operation: the roles that may, by their first letters."""
+GUARDIAN = {"name": "Anne", "relation": "mother", "statement": "She signed."}
 BODIES: dict[str, Any] = {
     "withdraw_consent": {},
     "change_subject": {"name": "Cid"},
@@ -162,6 +165,7 @@ BODIES: dict[str, Any] = {
     "rotate_api_key": {},
     "prove_identity": {"code": "123456"},
     "change_member": {"role": "auditor"},
+    "set_guardian": {"minor": True, "guardian": GUARDIAN},
     "set_notice_webhook": {"url": None},
     "accept_privacy_policy": {"version": "1"},
 }

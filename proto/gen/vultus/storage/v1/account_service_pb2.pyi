@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from vultus.storage.v1 import subject_service_pb2 as _subject_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -121,6 +122,50 @@ class Account(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Account: _TypeAlias = Account  # noqa: Y015
+
+@_typing.final
+class MinorHolder(_message.Message):
+    """That the holder of an account said to be a minor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BIRTH_YEAR_FIELD_NUMBER: _builtins.int
+    GUARDIAN_FIELD_NUMBER: _builtins.int
+    TOLD_BY_FIELD_NUMBER: _builtins.int
+    TOLD_AT_FIELD_NUMBER: _builtins.int
+    MINOR_FIELD_NUMBER: _builtins.int
+    birth_year: _builtins.int
+    """Unset: not told."""
+    told_by: _builtins.str
+    """A person or an API key."""
+    minor: _builtins.bool
+    """Whether they may still be under 18."""
+    @_builtins.property
+    def guardian(self) -> _subject_service_pb2.Guardian:
+        """Who consents; unset: nobody yet."""
+
+    @_builtins.property
+    def told_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was told."""
+
+    def __init__(
+        self,
+        *,
+        birth_year: _builtins.int | None = ...,
+        guardian: _subject_service_pb2.Guardian | None = ...,
+        told_by: _builtins.str = ...,
+        told_at: _timestamp_pb2.Timestamp | None = ...,
+        minor: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year", "birth_year", b"birth_year", "guardian", b"guardian", "told_at", b"told_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year", "birth_year", b"birth_year", "guardian", b"guardian", "minor", b"minor", "told_at", b"told_at", "told_by", b"told_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__birth_year: _TypeAlias = _typing.Literal["birth_year"]  # noqa: Y015
+    _WhichOneofArgType__birth_year: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__birth_year) -> _WhichOneofReturnType__birth_year | None: ...
+
+Global___MinorHolder: _TypeAlias = MinorHolder  # noqa: Y015
 
 @_typing.final
 class Deregistration(_message.Message):
@@ -943,3 +988,111 @@ class CertifyAccountErasureResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CertifyAccountErasureResponse: _TypeAlias = CertifyAccountErasureResponse  # noqa: Y015
+
+@_typing.final
+class SetMinorHolderRequest(_message.Message):
+    """What is told of an account's holder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    BIRTH_YEAR_FIELD_NUMBER: _builtins.int
+    GUARDIAN_FIELD_NUMBER: _builtins.int
+    TOLD_BY_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    birth_year: _builtins.int
+    """Unset: not told."""
+    told_by: _builtins.str
+    """Who tells it."""
+    @_builtins.property
+    def guardian(self) -> _subject_service_pb2.Guardian:
+        """Unset: nobody consents."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        birth_year: _builtins.int | None = ...,
+        guardian: _subject_service_pb2.Guardian | None = ...,
+        told_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year", "birth_year", b"birth_year", "guardian", b"guardian"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year", "account_id", b"account_id", "birth_year", b"birth_year", "guardian", b"guardian", "told_by", b"told_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__birth_year: _TypeAlias = _typing.Literal["birth_year"]  # noqa: Y015
+    _WhichOneofArgType__birth_year: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__birth_year) -> _WhichOneofReturnType__birth_year | None: ...
+
+Global___SetMinorHolderRequest: _TypeAlias = SetMinorHolderRequest  # noqa: Y015
+
+@_typing.final
+class SetMinorHolderResponse(_message.Message):
+    """It is recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def holder(self) -> Global___MinorHolder:
+        """As it is recorded."""
+
+    def __init__(
+        self,
+        *,
+        holder: Global___MinorHolder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMinorHolderResponse: _TypeAlias = SetMinorHolderResponse  # noqa: Y015
+
+@_typing.final
+class GetMinorHolderRequest(_message.Message):
+    """Whose holder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMinorHolderRequest: _TypeAlias = GetMinorHolderRequest  # noqa: Y015
+
+@_typing.final
+class GetMinorHolderResponse(_message.Message):
+    """What is recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def holder(self) -> Global___MinorHolder:
+        """The holder."""
+
+    def __init__(
+        self,
+        *,
+        holder: Global___MinorHolder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMinorHolderResponse: _TypeAlias = GetMinorHolderResponse  # noqa: Y015

@@ -50,6 +50,16 @@ class AccountServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.ListAccountsRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.ListAccountsResponse.FromString,
                 _registered_method=True)
+        self.SetMinorHolder = channel.unary_unary(
+                '/vultus.storage.v1.AccountService/SetMinorHolder',
+                request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.SetMinorHolderRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.SetMinorHolderResponse.FromString,
+                _registered_method=True)
+        self.GetMinorHolder = channel.unary_unary(
+                '/vultus.storage.v1.AccountService/GetMinorHolder',
+                request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetMinorHolderRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetMinorHolderResponse.FromString,
+                _registered_method=True)
         self.CreateApiKey = channel.unary_unary(
                 '/vultus.storage.v1.AccountService/CreateApiKey',
                 request_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.CreateApiKeyRequest.SerializeToString,
@@ -122,6 +132,21 @@ class AccountServiceServicer:
 
     def ListAccounts(self, request, context):
         """Lists all accounts, for operators.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetMinorHolder(self, request, context):
+        """Records that the holder of a personal account is a minor, and, with a guardian, that the guardian consents; it replaces what
+        was told before. Fails with ACCOUNT_NOT_FOUND, INVALID_INPUT; with STATE_CONFLICT for an organisation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMinorHolder(self, request, context):
+        """Tells what is recorded of that. Fails with NOT_FOUND when nothing is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -218,6 +243,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ListAccounts,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.ListAccountsRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.ListAccountsResponse.SerializeToString,
+            ),
+            'SetMinorHolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMinorHolder,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.SetMinorHolderRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.SetMinorHolderResponse.SerializeToString,
+            ),
+            'GetMinorHolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMinorHolder,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetMinorHolderRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_account__service__pb2.GetMinorHolderResponse.SerializeToString,
             ),
             'CreateApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateApiKey,
@@ -352,6 +387,60 @@ class AccountService:
             '/vultus.storage.v1.AccountService/ListAccounts',
             vultus_dot_storage_dot_v1_dot_account__service__pb2.ListAccountsRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_account__service__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMinorHolder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.AccountService/SetMinorHolder',
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.SetMinorHolderRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.SetMinorHolderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMinorHolder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.AccountService/GetMinorHolder',
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.GetMinorHolderRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_account__service__pb2.GetMinorHolderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,12 @@ class AccountServiceStub:
     """Tells one account. Fails with ACCOUNT_NOT_FOUND."""
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ListAccountsRequest, _account_service_pb2.ListAccountsResponse]
     """Lists all accounts, for operators."""
+    SetMinorHolder: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SetMinorHolderRequest, _account_service_pb2.SetMinorHolderResponse]
+    """Records that the holder of a personal account is a minor, and, with a guardian, that the guardian consents; it replaces what
+    was told before. Fails with ACCOUNT_NOT_FOUND, INVALID_INPUT; with STATE_CONFLICT for an organisation.
+    """
+    GetMinorHolder: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetMinorHolderRequest, _account_service_pb2.GetMinorHolderResponse]
+    """Tells what is recorded of that. Fails with NOT_FOUND when nothing is."""
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.CreateApiKeyRequest, _account_service_pb2.CreateApiKeyResponse]
     """Makes an API key; the secret is told here and never again. Fails with ACCOUNT_NOT_FOUND, INVALID_INPUT."""
     GetApiKey: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetApiKeyRequest, _account_service_pb2.GetApiKeyResponse]
@@ -78,6 +84,12 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Tells one account. Fails with ACCOUNT_NOT_FOUND."""
     ListAccounts: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListAccountsRequest, _account_service_pb2.ListAccountsResponse]  # type: ignore[assignment]
     """Lists all accounts, for operators."""
+    SetMinorHolder: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SetMinorHolderRequest, _account_service_pb2.SetMinorHolderResponse]  # type: ignore[assignment]
+    """Records that the holder of a personal account is a minor, and, with a guardian, that the guardian consents; it replaces what
+    was told before. Fails with ACCOUNT_NOT_FOUND, INVALID_INPUT; with STATE_CONFLICT for an organisation.
+    """
+    GetMinorHolder: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetMinorHolderRequest, _account_service_pb2.GetMinorHolderResponse]  # type: ignore[assignment]
+    """Tells what is recorded of that. Fails with NOT_FOUND when nothing is."""
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CreateApiKeyRequest, _account_service_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     """Makes an API key; the secret is told here and never again. Fails with ACCOUNT_NOT_FOUND, INVALID_INPUT."""
     GetApiKey: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetApiKeyRequest, _account_service_pb2.GetApiKeyResponse]  # type: ignore[assignment]
@@ -132,6 +144,24 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.ListAccountsResponse, _abc.Awaitable[_account_service_pb2.ListAccountsResponse]]:
         """Lists all accounts, for operators."""
+
+    @_abc_1.abstractmethod
+    def SetMinorHolder(
+        self,
+        request: _account_service_pb2.SetMinorHolderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.SetMinorHolderResponse, _abc.Awaitable[_account_service_pb2.SetMinorHolderResponse]]:
+        """Records that the holder of a personal account is a minor, and, with a guardian, that the guardian consents; it replaces what
+        was told before. Fails with ACCOUNT_NOT_FOUND, INVALID_INPUT; with STATE_CONFLICT for an organisation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMinorHolder(
+        self,
+        request: _account_service_pb2.GetMinorHolderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.GetMinorHolderResponse, _abc.Awaitable[_account_service_pb2.GetMinorHolderResponse]]:
+        """Tells what is recorded of that. Fails with NOT_FOUND when nothing is."""
 
     @_abc_1.abstractmethod
     def CreateApiKey(

@@ -254,6 +254,7 @@ class SignUpRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     USER_NAME_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
+    BIRTH_YEAR_FIELD_NUMBER: _builtins.int
     phone: _builtins.str
     """E.164."""
     code: _builtins.str
@@ -266,6 +267,8 @@ class SignUpRequest(_message.Message):
     """As the person calls themselves, at most 100 code points; empty: not told."""
     email: _builtins.str
     """At most 254 characters; empty: not told."""
+    birth_year: _builtins.int
+    """The holder's of a personal account; kept only of a minor. Unset: not told."""
     def __init__(
         self,
         *,
@@ -275,12 +278,15 @@ class SignUpRequest(_message.Message):
         name: _builtins.str = ...,
         user_name: _builtins.str = ...,
         email: _builtins.str = ...,
+        birth_year: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year", "birth_year", b"birth_year"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "email", b"email", "kind", b"kind", "name", b"name", "phone", b"phone", "user_name", b"user_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year", "birth_year", b"birth_year", "code", b"code", "email", b"email", "kind", b"kind", "name", b"name", "phone", b"phone", "user_name", b"user_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__birth_year: _TypeAlias = _typing.Literal["birth_year"]  # noqa: Y015
+    _WhichOneofArgType__birth_year: _TypeAlias = _typing.Literal["_birth_year", b"_birth_year"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__birth_year) -> _WhichOneofReturnType__birth_year | None: ...
 
 Global___SignUpRequest: _TypeAlias = SignUpRequest  # noqa: Y015
 

@@ -103,8 +103,11 @@ class GetStandingResponse(_message.Message):
 
     POLICY_TO_ACCEPT_FIELD_NUMBER: _builtins.int
     SHUTDOWN_FIELD_NUMBER: _builtins.int
+    LACKS_GUARDIAN_FIELD_NUMBER: _builtins.int
     policy_to_accept: _builtins.str
     """The version that the account has to accept before it goes on; empty: none."""
+    lacks_guardian: _builtins.bool
+    """Whether the account's holder is a minor without a guardian's consent."""
     @_builtins.property
     def shutdown(self) -> Global___Shutdown:
         """None: the service goes on."""
@@ -114,10 +117,11 @@ class GetStandingResponse(_message.Message):
         *,
         policy_to_accept: _builtins.str = ...,
         shutdown: Global___Shutdown | None = ...,
+        lacks_guardian: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["shutdown", b"shutdown"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy_to_accept", b"policy_to_accept", "shutdown", b"shutdown"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lacks_guardian", b"lacks_guardian", "policy_to_accept", b"policy_to_accept", "shutdown", b"shutdown"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
