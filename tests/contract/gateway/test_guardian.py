@@ -57,4 +57,4 @@ async def test_nobody_else_is_asked_for_one(stage: Stage) -> None:
             refused = await client.put(PLACE, json=body, headers=owner)
             assert refused.status_code in (400, 422), refused.text
     async with stage.client() as firm:
-        problem(await firm.put(PLACE, json={"minor": True}), 409, "state_conflict")
+        problem(await firm.put(PLACE, json={"minor": True}), 409, "conflict")
