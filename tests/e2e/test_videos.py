@@ -203,7 +203,7 @@ def test_a_performance_is_seen_before_the_colour_that_was_asked_for(
     video = api.ended(api.video(avatar_id, text, **asked))
     assert video["status"] == "succeeded", video["error"]
     pictures = np.stack(film(api.content(video["id"])).pictures).astype(np.float32)
-    corner = pictures[:, :16, :16].reshape(-1, 3)
+    corner = pictures[:, :16, -16:].reshape(-1, 3)
     assert np.abs(corner - (0, 177, 64)).max() < 24
     green = np.abs(pictures[0] - (0, 177, 64)).max(axis=-1) < 24
     assert 0.1 < green.mean() < 0.7
@@ -232,7 +232,7 @@ def test_before_nothing_a_person_has_alpha_that_moves_along(api: Api, transparen
     count, height, width = alpha.shape
     assert count == round(transparent["duration_s"] * 25)
     assert (width, height) == (transparent["width"], transparent["height"])
-    assert alpha[:, :16, :16].max() <= 3, "the corner is clear"
+    assert alpha[:, :16, -16:].max() <= 3, "the corner is clear"
     face = alpha[:, height // 2 - 8 : height // 2 + 8, width // 2 - 8 : width // 2 + 8]
     assert face.min() >= 252, "the face is opaque"
     assert 0.2 < (alpha[0] > 127).mean() < 0.9
