@@ -49,6 +49,8 @@ class GatewaySettings(PeerSettings):
 
     model_config = service_config("gateway")
 
+    content_producer: str = Field(default="vultus", min_length=1, max_length=200)
+    """Who makes the sound, as the label in each file says; the same as storage's."""
     listen: str = "127.0.0.1:8080"
     """Address of the HTTP server; port 0 picks a free one."""
     rate_limit: str = Field(default="600/minute", pattern=r"^\d+/(second|minute|hour)$")

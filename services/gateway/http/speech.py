@@ -11,6 +11,7 @@ import structlog
 from fastapi import Query
 from fastapi.responses import Response
 
+from services.common.aigc import aigc_label
 from services.common.errors import (
     ContentRejected,
     DeadlineExceeded,
@@ -86,9 +87,11 @@ async def create_speech(
             segments, pcm, rate_hz = await _said(gateway, account_id, body)
     except TimeoutError as error:
         raise DeadlineExceeded("it took too long to say; make the text shorter") from error
-    await _count(gateway, account_id, round(len(pcm) / 2 / rate_hz * 1000))
+    speech_id = new_id("sp")
+    await _count(gateway, account_id, speech_id, round(len(pcm) / 2 / rate_hz * 1000))
+    label = aigc_label(speech_id, gateway.settings.content_producer)
     sound = await asyncio.to_thread(
-        sound_file.encode, pcm, rate_hz=rate_hz, format_name=body.format
+        sound_file.encode, pcm, rate_hz=rate_hz, format_name=body.format, label=label
     )
     if not timings:
         return Response(sound, media_type=sound_file.CONTENT_TYPES[body.format])
@@ -115,10 +118,10 @@ async def _said(
     return segments, bytes(pcm), rate_hz
 
 
-async def _count(gateway: Gateway, account_id: str, duration_ms: int) -> None:
+async def _count(gateway: Gateway, account_id: str, speech_id: str, duration_ms: int) -> None:
     """Counts the speech; what was made is not withheld because it can't be counted."""
     try:
-        await gateway.usage.record_speech(account_id, new_id("sp"), duration_ms=duration_ms)
+        await gateway.usage.record_speech(account_id, speech_id, duration_ms=duration_ms)
     except DomainError as error:
         log.warning("usage.unrecorded", reason=error.reason)
 

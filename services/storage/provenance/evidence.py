@@ -10,8 +10,8 @@ from typing import Any
 import av
 import av.error
 
+from services.common.aigc import KEY
 from services.storage.provenance.manifest import Manifest, read_manifest
-from services.storage.recording.label import KEY
 
 _MAX_LABEL_CHARACTERS = 10_000
 _MAX_TOLD_CHARACTERS = 200
@@ -47,7 +47,9 @@ def gather(path: Path, reader: str, content_type: str, *, chain: str) -> Evidenc
 def _label(path: Path, reader: str) -> Label | None:
     try:
         with av.open(str(path), format=reader, metadata_errors="ignore") as container:
-            text = container.metadata.get(KEY, "")
+            # Of an Ogg, the tags are its stream's.
+            parts = (container, *container.streams)
+            text = next((part.metadata[KEY] for part in parts if KEY in part.metadata), "")
         told: Any = json.loads(text[:_MAX_LABEL_CHARACTERS])
     except (av.error.FFmpegError, ValueError):
         return None

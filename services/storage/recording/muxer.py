@@ -16,10 +16,10 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from services.common.aigc import KEY
 from services.common.errors import InvalidInput
 from services.storage.objects.spool import full_disk_told
 from services.storage.recording.containers import container_of
-from services.storage.recording.label import KEY
 from services.storage.recording.media import Frame, RecordingFormat, Sound
 
 US_PER_S = 1_000_000

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from pathlib import Path
 
 import av
 import httpx
 import pytest
 
 from services.gateway.records import Suggestion, Verdict
+from services.storage.assets.sniffing import sniff
+from services.storage.provenance.credentials import made_credentials
+from services.storage.provenance.evidence import gather
 from tests.contract.gateway.test_doors import problem
 from tests.fakes.stage import Stage
 
@@ -50,6 +54,20 @@ async def test_compressed_sound_decodes_to_the_same_length(
         assert stream.codec_context.name.startswith(codec)
         samples = sum(int(frame.samples) for frame in file.decode(stream))
         assert samples / stream.codec_context.sample_rate == pytest.approx(SPOKEN_S, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["wav", "mp3", "opus"])
+async def test_every_file_says_that_it_was_generated(
+    client: httpx.AsyncClient, name: str, tmp_path: Path
+) -> None:
+    response = await client.post("/v1/speech", json=BODY | {"format": name})
+    path = tmp_path / "speech"
+    path.write_bytes(response.content)
+    media = sniff(path)
+    found = gather(path, media.reader, media.content_type, chain=made_credentials("x").decode())
+    assert found.label is not None
+    assert found.label.producer == "vultus"
+    assert found.label.content_id.startswith("sp_")
 
 
 async def test_timings_tell_mouth_shapes_and_words(client: httpx.AsyncClient) -> None:
