@@ -27,6 +27,8 @@ from services.storage.catalog.tables import SEAL
 _WAIT_S = 5
 """For a connection, and for SQLite's other writer."""
 _STATEMENT_MAY_TAKE_S = 10
+_SETTLE_TRIES = 3
+_SETTLE_PAUSE_S = 0.2
 _OLDEST_SQLITE = (3, 35, 0)
 """The first with RETURNING."""
 _PRAGMAS = (
@@ -191,19 +193,30 @@ class Database:
             yield tx
             await tx.finish()
 
-    async def settle(self) -> None:
-        """Has what was deleted go from SQLite's log of changes, too, unless somebody reads in it.
+    async def settle(self) -> bool:
+        """Has what was deleted go from SQLite's log of changes, too; whether it did.
 
-        Until then the log holds pages as they were before.
+        Until then the log holds pages as they were before. Somebody who reads in it hinders that;
+        it is tried a few times.
         """
         if self._engine.dialect.name != "sqlite":
-            return
+            return True
+        for _ in range(_SETTLE_TRIES):
+            if await self._truncate_log():
+                return True
+            # Lets those in who waited for their turn.
+            await asyncio.sleep(_SETTLE_PAUSE_S)
+        return False
+
+    async def _truncate_log(self) -> bool:
         async with _translated(), self._turn, self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
             assert raw.driver_connection is not None  # noqa: S101 - it was just opened
             # Not within a transaction, which every statement of the engine's would begin.
             cursor = await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, *_) = await cursor.fetchone()
             await cursor.close()
+        return not busy
 
     async def change(self, work: Callable[[Connection], None]) -> None:
         """Runs synchronous work, such as migrations, in one write transaction."""

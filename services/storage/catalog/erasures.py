@@ -77,7 +77,8 @@ class Erasures:
         while True:
             try:
                 await self.work_off()
-                await self._database.settle()
+                if not await self._database.settle():
+                    log.warning("erasures.log_not_settled")
             except DomainError as error:
                 log.warning("erasures.delayed", reason=error.reason)
             try:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 
 from services.common.errors import AssetNotFound
+from services.storage.catalog.database import Database
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.tables import erasures
 from services.storage.refs import ObjectRef
@@ -140,5 +141,28 @@ async def test_of_what_is_deleted_nothing_is_left_in_sqlites_files(house: House,
     await house.avatars.delete(account.id, avatar.id)
     await house.erasures.work_off()
     assert held()
-    await house.database.settle()
+    async with house.database.read() as tx:
+        await tx.one(select(func.count()).select_from(erasures))
+        settling = asyncio.create_task(house.database.settle())
+        done, _ = await asyncio.wait([settling], timeout=0.05)
+        assert not done
+        assert held()
+    assert await settling
     assert not held()
+
+
+async def test_a_log_that_somebody_reads_in_is_said_not_to_be_settled(
+    house: House, url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if url.get_backend_name() != "sqlite":
+        pytest.skip("PostgreSQL's files are for its operator to vacuum")
+    tried = []
+
+    async def busy(_: Database) -> bool:
+        tried.append(True)
+        return len(tried) > 4
+
+    monkeypatch.setattr(Database, "_truncate_log", busy)
+    assert not await house.database.settle()
+    assert await house.database.settle()
+    assert len(tried) == 5
