@@ -13,10 +13,18 @@ from pydantic import ValidationError
 
 from services.common.errors import DomainError
 from services.common.grpc_client import open_channel
-from services.gateway.operator import media, notice, privacy_policy, quota, requests, shutdown
+from services.gateway.operator import (
+    media,
+    notice,
+    privacy_policy,
+    quota,
+    requests,
+    shutdown,
+    subject,
+)
 from services.gateway.settings import GatewaySettings
 
-_NOUNS = (media, notice, privacy_policy, quota, requests, shutdown)
+_NOUNS = (media, notice, privacy_policy, quota, requests, shutdown, subject)
 """Modules with a NAME, `describe`, and `run`."""
 
 

@@ -35,7 +35,7 @@ class Finding:
     """That somebody was found to be a minor."""
 
     found_by: str
-    """An API key's id, a person's, or `operator`."""
+    """An API key's id, a person's, or `operator:NAME`."""
     reason: str
 
 

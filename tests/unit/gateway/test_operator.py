@@ -13,8 +13,9 @@ import pytest
 
 from services.common.errors import InvalidInput
 from services.gateway.notices import NewNotice, Notice, NoticeKind, SentNotice
-from services.gateway.operator import notice, privacy_policy, shutdown
+from services.gateway.operator import notice, privacy_policy, shutdown, subject
 from services.gateway.standing import ChangeKind, Shutdown, ShutdownPhase, Standing
+from services.gateway.subjects import Details, Subject
 from tests.fakes.notices import FakeStandings
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -104,6 +105,33 @@ async def test_a_policy_is_published_with_what_it_changes(tmp_path: Path) -> Non
     words[-1] = "2026-12-01T00:00:00"
     with pytest.raises(InvalidInput, match="zone"):
         await privacy_policy.lines(parsed(privacy_policy, *words), standings)
+
+
+class Found:
+    """Subjects of whom it is only kept who was found to be a minor."""
+
+    def __init__(self, erased_at: datetime | None) -> None:
+        self.erased_at = erased_at
+        self.found: list[tuple[str, str, str]] = []
+
+    async def report_minor(
+        self, account_id: str, subject_id: str, *, found_by: str, reason: str
+    ) -> Subject:
+        self.found.append((account_id, subject_id, reason))
+        details = Details("", minor=True)
+        return Subject(subject_id, account_id, details, found_by, reason, NOW, self.erased_at)
+
+
+@pytest.mark.parametrize(
+    ("erased_at", "outcome"),
+    [(NOW, f"erased {NOW.isoformat()}"), (None, "a guardian has consented: all stays")],
+)
+async def test_an_operator_finds_a_minor(erased_at: datetime | None, outcome: str) -> None:
+    found = Found(erased_at)
+    words = ("minor-found", "ac_1", "su_1", "--operator", "ada", "--reason", "She is fifteen.")
+    told = await subject.lines(parsed(subject, *words), found)
+    assert told == [f"su_1  minor, found by operator:ada  {outcome}"]
+    assert found.found == [("ac_1", "su_1", "She is fifteen.")]
 
 
 async def test_the_end_is_planned_and_taken_back() -> None:

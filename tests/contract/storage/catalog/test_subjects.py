@@ -17,7 +17,9 @@ from services.common.errors import (
     StateConflict,
     SubjectNotFound,
 )
+from services.gateway.audit.records import Filter
 from services.gateway.consents import Attested, NewConsent
+from services.gateway.notices import NoticeKind
 from services.gateway.subjects import Details, Guardian
 from services.storage.catalog.consents import VOICE, Consents, require_consent
 from services.storage.catalog.tables import consents, metadata
@@ -192,6 +194,32 @@ async def test_of_a_minor_without_a_guardian_nothing_is_left_but_the_record(hous
     assert again == found
     with pytest.raises(GuardianConsentRequired):
         await house.consents.create(account.id, new)
+
+
+@pytest.mark.parametrize("guardian", [None, MOTHER])
+async def test_what_an_operator_finds_is_noted_and_told(
+    house: House, guardian: Guardian | None
+) -> None:
+    account, other = await house.account(), await house.account()
+    subject = await house.subjects.create(account.id, Details("Ada", guardian=guardian))
+    with pytest.raises(SubjectNotFound):
+        await house.subjects.report_minor(
+            other.id, subject.id, found_by="operator:bea", reason="She is fifteen."
+        )
+    found = await house.subjects.report_minor(
+        account.id, subject.id, found_by="operator:bea", reason="She is fifteen."
+    )
+    assert (found.found_by, found.erased_at is None) == ("operator:bea", guardian is not None)
+    page = await house.audit.list(account.id, Filter(), limit=10, cursor="")
+    told = [(one.actor, one.action, one.target) for one in page.items]
+    assert told == [("operator:bea", "report_minor", subject.id)]
+    assert "fifteen" not in str(page)
+    for whose, count in ((account, 1), (other, 0)):
+        notices = await house.notices.list(whose.id, limit=9, cursor="", unread_only=True)
+        assert len(notices.items) == count
+        for one in notices.items:
+            assert one.notice.kind is NoticeKind.OTHER
+            assert all(subject.id in text.situation for text in one.notice.texts.values())
 
 
 async def test_no_table_holds_what_people_are_called(house: House) -> None:
