@@ -29,6 +29,7 @@ from services.storage.identity.people import USER_NAME
 from services.storage.identity.tables import (
     accounts,
     api_keys,
+    deregistrations,
     invitations,
     members,
     minor_holders,
@@ -150,6 +151,15 @@ HOLDINGS = (
         lambda scope: accounts.c.id == scope.account_id,
         _nobody,
         untold=frozenset({"webhook_secret"}),
+    ),
+    Holding(
+        "deregistrations",
+        deregistrations,
+        "to end the account as you ask",
+        "account",
+        _mine(deregistrations),
+        _nobody,
+        untold=frozenset({"receipt_sha256"}),
     ),
     Holding(
         "api_keys",

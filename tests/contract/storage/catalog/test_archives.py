@@ -14,9 +14,10 @@ from sqlalchemy import delete, insert, select
 
 from services.common.errors import PrivacyRequestNotFound, StorageFull
 from services.gateway.consents import NewConsent
-from services.gateway.identity import NewApiKey
+from services.gateway.identity import AccountKind, NewApiKey
 from services.gateway.records import StreamSpec
 from services.gateway.rights import Archive, Decision, RequestKind, RequestState
+from services.gateway.subjects import Guardian
 from services.storage.audit.tables import operator_accesses
 from services.storage.catalog.tables import erasures
 from services.storage.refs import ObjectRef
@@ -26,6 +27,7 @@ from services.storage.rights.tables import privacy_request_steps, privacy_reques
 from services.storage.tables import metadata
 from tests.contract.storage.catalog.conftest import House
 from tests.contract.storage.catalog.test_consents import NEW, finished, queued, shown
+from tests.contract.storage.catalog.test_people import ADA, sign_up
 from tests.contract.storage.catalog.test_privacy_requests import asked, of_account, of_subject
 
 Json = dict[str, Any]
@@ -143,6 +145,31 @@ async def test_an_archive_of_a_person_holds_only_what_is_theirs(house: House) ->
     assert records(file, "account") == records(file, "api_keys") == []
     everything = b"".join(file.read(name) for name in file.namelist())
     assert not any(one.encode() in everything for one in (his.id, other.id, "employee 9"))
+
+
+async def test_an_archive_tells_of_the_holders_guardian_and_of_the_accounts_end(
+    house: House,
+) -> None:
+    owner, _ = await sign_up(house, kind=AccountKind.PERSONAL)
+    account_id = owner.account_id
+    guardian = Guardian("Anne Lovelace", "mother", "She signed.")
+    await house.accounts.set_minor_holder(
+        account_id, birth_year=None, guardian=guardian, told_by=owner.person_id
+    )
+    house.clock.advance(minutes=1)
+    code = await house.people.make_code(ADA, "deregistration")
+    await house.accounts.deregister(account_id, owner.person_id, code, reason="We are done.")
+    made = await house.rights.create(account_id, of_account(RequestKind.EXPORT))
+    await house.rights.decide(made.id, Decision.CONFIRM, note="called back")
+    await house.fulfilment.work_off()
+    done = await house.rights.get(account_id, made.id)
+    assert done.archive is not None
+    file, _ = opened(house, done.archive)
+    [holder] = records(file, "minor_holder")
+    assert json.loads(holder["details"])["guardian"]["name"] == guardian.name
+    [end] = records(file, "deregistrations")
+    assert end["reason"] == "We are done."
+    assert "receipt_sha256" not in end
 
 
 async def test_what_an_account_is_told_of_later_is_not_in_its_archive_before(
