@@ -80,5 +80,8 @@ class Provenance(Protocol):
     async def end_agreement(self, account_id: str, *, actor_id: str) -> None:
         """Ends it, if it holds."""
 
+    async def manifest(self, account_id: str, video_id: str) -> bytes:
+        """The manifest beside a video's file; empty: there is none."""
+
     async def verify(self, account_id: str, data: AsyncIterator[bytes]) -> Verified:
         """Looks at a file; keeps nothing. Raises UnsupportedMedia, PayloadTooLarge, Overloaded."""

@@ -64,6 +64,7 @@ from services.storage.provenance.fingerprints import Fingerprints
 from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
 from services.storage.provenance.verification import Maker, Verifications
+from services.storage.provenance.sidecars import Sidecars
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
 from services.storage.retention.parts import Retention, retention_of
@@ -213,6 +214,7 @@ class _Records:
     quotas: Quotas
     sampler: Sampler
     fingerprints: Fingerprints
+    sidecars: Sidecars
     rights: Rights
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
@@ -257,6 +259,7 @@ def _records(
         Quotas(database, limits),
         Sampler(database),
         Fingerprints(database),
+        Sidecars(database),
         build_rights(
             Ground(database, vault, identity, erasures, withdrawals, store, spool),
             settings.rights_rules,
@@ -302,7 +305,7 @@ def _of_objects(
     sizes = SizeLimits(settings.max_image_bytes, settings.max_audio_bytes)
     uploads = Uploads(records.assets, store, spool, examiner, sizes)
     objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
-    recorder = Recorder(store, spool, settings.content_producer, seal, records.fingerprints)
+    recorder = Recorder(store, spool, settings.content_producer, seal, records.sidecars, records.fingerprints)
     return {
         f"{_PACKAGE}.AssetService": partial(
             add_AssetServiceServicer_to_server, AssetServicer(uploads, records.assets)
@@ -327,7 +330,7 @@ def _of_provenance(
         Maker(settings.content_producer, seal.chain),
         max_bytes=settings.max_audio_bytes,
     )
-    servicer = ProvenanceServicer(Agreements(database), verifications)
+    servicer = ProvenanceServicer(Agreements(database), verifications, Sidecars(database))
     return {
         f"{_PACKAGE}.ProvenanceService": partial(add_ProvenanceServiceServicer_to_server, servicer),
     }

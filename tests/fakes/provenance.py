@@ -25,6 +25,8 @@ class FakeProvenance:
     verified: Verified = field(default_factory=lambda: Verified(False, None, None, "", None))
     """What is said of every file."""
     seen: bytes = b""
+    manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By account and video."""
 
     async def agreement(self, account_id: str) -> UnlabelledAgreement:
         by, at = self.accepted.get(account_id, ("", None))
@@ -40,6 +42,9 @@ class FakeProvenance:
 
     async def end_agreement(self, account_id: str, *, actor_id: str) -> None:
         self.accepted.pop(account_id, None)
+
+    async def manifest(self, account_id: str, video_id: str) -> bytes:
+        return self.manifests.get((account_id, video_id), b"")
 
     async def verify(self, account_id: str, data: AsyncIterator[bytes]) -> Verified:
         self.seen = b"".join([block async for block in data])

@@ -51,6 +51,12 @@ class GrpcProvenance:
         )
         await unary(call)
 
+    async def manifest(self, account_id: str, video_id: str) -> bytes:
+        """The manifest beside a video's file; empty: there is none."""
+        request = wire.GetSidecarManifestRequest(account_id=account_id, video_id=video_id)
+        call = self._stub.GetSidecarManifest(request, timeout=_QUICK_S, metadata=call_metadata())
+        return (await unary(call)).manifest
+
     async def verify(self, account_id: str, data: AsyncIterator[bytes]) -> Verified:
         """Looks at a file; keeps nothing."""
         call = self._stub.VerifyFile(timeout=_VERIFY_S, metadata=call_metadata())

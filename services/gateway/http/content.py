@@ -1,4 +1,4 @@
-"""`/v1/videos/{id}/content` and `/subtitles`: what a video job made."""
+"""`/v1/videos/{id}/content`, `/subtitles` and `/manifest`: what a video job made."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from services.gateway.subtitles import cues_of, srt, webvtt
 router = api_router("videos")
 
 _SUBTITLE_TYPES = {"vtt": "text/vtt; charset=utf-8", "srt": "application/x-subrip; charset=utf-8"}
+_MANIFEST_TYPE = "application/c2pa"
 _FILES = dict.fromkeys(MEDIA_TYPES.values(), FILE_SCHEMA)
 _FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     **problems(VideoNotFound, Conflict, RangeNotSatisfiable),
@@ -90,6 +91,26 @@ async def get_video_subtitles(
     cues = cues_of(words, video.spec.text)
     body = srt(cues) if format == "srt" else webvtt(cues)
     return Response(body, media_type=_SUBTITLE_TYPES[format])
+
+
+@router.get(
+    "/videos/{video_id}/manifest",
+    response_class=Response,
+    responses={
+        **problems(VideoNotFound, Conflict),
+        200: {"description": "The manifest", "content": {_MANIFEST_TYPE: FILE_SCHEMA}},
+    },
+    openapi_extra=personal_data(),
+)
+async def get_video_manifest(
+    video_id: str, gateway: InGateway, account_id: AccountId
+) -> Response:
+    """Fetch the C2PA manifest of a transparent video, whose WebM can't hold it; an MP4 does."""
+    video, _ = await _finished(gateway, account_id, video_id)
+    manifest = await gateway.provenance.manifest(account_id, video.id)
+    if not manifest:
+        raise NotFound("this video has no manifest beside its file")
+    return Response(manifest, media_type=_MANIFEST_TYPE)
 
 
 def _file(video: Video, ref: ObjectRef) -> File:

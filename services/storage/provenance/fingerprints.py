@@ -15,10 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Integer, Row, column, delete, func, insert, select, values
+from sqlalchemy import Integer, Row, Table, column, delete, func, insert, select, values
 
 from services.storage.catalog.database import Database, Transaction
-from services.storage.catalog.records import VideoStatus
 from services.storage.catalog.tables import videos
 from services.storage.provenance.fingerprint import (
     FRAMES_PER_S,
@@ -26,7 +25,12 @@ from services.storage.provenance.fingerprint import (
     bits_apart,
     fingerprint_of,
 )
-from services.storage.provenance.tables import fingerprint_landmarks, fingerprints
+from services.storage.provenance.sidecars import owner_of_living
+from services.storage.provenance.tables import (
+    fingerprint_landmarks,
+    fingerprints,
+    sidecar_manifests,
+)
 
 KEPT_S = 600.0
 """How much of a video is kept: its beginning."""
@@ -42,7 +46,7 @@ _NEAR_S = 0.75
 _ROWS_AT_ONCE = 1_000
 _MOST_ASKED = 10_000
 _MOST_CANDIDATES = 100
-_BADLY_ENDED = (VideoStatus.FAILED, VideoStatus.CANCELLED, VideoStatus.REJECTED)
+_TABLES = (fingerprint_landmarks, fingerprints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +76,13 @@ class Fingerprints:
         made = await asyncio.to_thread(
             fingerprint_of, path, reader, max_s=KEPT_S, keyframes_only=True
         )
-        wanted = (videos.c.id == video_id, videos.c.deleted_at.is_(None))
-        alive = videos.c.status.not_in(_BADLY_ENDED)
         async with self._database.write() as tx:
-            query = select(videos.c.account_id).where(*wanted, alive).with_for_update()
-            video = await tx.one_or_none(query)
-            if video is None:
+            account_id = await owner_of_living(tx, video_id)
+            if account_id is None:
                 return
-            await forget(tx, [video_id])
+            await _delete(tx, _TABLES, [video_id])
             shapes = [[at_s, f"{shape:016x}"] for at_s, shape in made.shapes]
-            row = {"video_id": video_id, "account_id": video.account_id, "shapes": shapes}
+            row = {"video_id": video_id, "account_id": account_id, "shapes": shapes}
             await tx.execute(insert(fingerprints).values(row))
             marks = [{"video_id": video_id, "value": v, "position": at} for v, at in made.landmarks]
             for start in range(0, len(marks), _ROWS_AT_ONCE):
@@ -106,8 +107,12 @@ class Fingerprints:
 
 
 async def forget(tx: Transaction, video_ids: Sequence[str]) -> None:
-    """Takes the fingerprints of videos away."""
-    for table in (fingerprint_landmarks, fingerprints):
+    """Takes away by what videos are known: fingerprints, and manifests beside them."""
+    await _delete(tx, (*_TABLES, sidecar_manifests), video_ids)
+
+
+async def _delete(tx: Transaction, tables: Sequence[Table], video_ids: Sequence[str]) -> None:
+    for table in tables:
         await tx.execute(delete(table).where(table.c.video_id.in_(video_ids)))
 
 

@@ -13,8 +13,8 @@ from cryptography.x509 import load_pem_x509_certificates
 from services.common.errors import StorageFull, Unavailable
 from services.storage.provenance.credentials import Credentials
 
-MP4 = "video/mp4"
-"""What manifests can be put into; C2PA has no place for them in a WebM."""
+MP4, WEBM = "video/mp4", "video/webm"
+"""Manifests are put into the one; C2PA has no place for them in the other."""
 _GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _FULL = "No space left"
 _UNTRUSTED = "signingCredential.untrusted"
@@ -59,12 +59,26 @@ class ManifestSigner:
 
         Raises StorageFull, and Unavailable when it can't be signed now.
         """
+        self._sign(source, target, title, MP4, beside=False)
+
+    def sign_beside(self, source: Path, title: str) -> bytes:
+        """A manifest for a WebM, which can't hold it; slow, by blocks. Raises as `sign`."""
+        # What is read is written again, as it is.
+        copy = source.with_name("copied")
+        try:
+            return self._sign(source, copy, title, WEBM, beside=True)
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def _sign(
+        self, source: Path, target: Path, title: str, media_type: str, *, beside: bool
+    ) -> bytes:
         name = {"name": "Vultus", "version": self._version}
         action = {"action": "c2pa.created", "digitalSourceType": _GENERATED, "softwareAgent": name}
         claim = {
             "claim_generator_info": [name],
             "title": title,
-            "format": MP4,
+            "format": media_type,
             "assertions": [{"label": "c2pa.actions", "data": {"actions": [action]}}],
         }
         try:
@@ -75,7 +89,9 @@ class ManifestSigner:
                 source.open("rb") as read,
                 target.open("w+b") as written,
             ):
-                builder.sign(signer, MP4, read, written)
+                if beside:
+                    builder.set_no_embed()
+                return builder.sign(signer, media_type, read, written)
         except C2paError as error:
             if _FULL in str(error):
                 raise StorageFull("the disk is full") from error

@@ -15,6 +15,7 @@ from services.storage.catalog.messages import time_to_wire
 from services.storage.provenance.agreements import Agreement, Agreements
 from services.storage.provenance.fingerprints import Match
 from services.storage.provenance.manifest import Manifest
+from services.storage.provenance.sidecars import Sidecars
 from services.storage.provenance.verification import Verifications, Verified
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -23,9 +24,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class ProvenanceServicer(ProvenanceServiceServicer):
     """Serves ProvenanceService; every method is described in the proto."""
 
-    def __init__(self, agreements: Agreements, verifications: Verifications) -> None:
+    def __init__(
+        self, agreements: Agreements, verifications: Verifications, sidecars: Sidecars
+    ) -> None:
         self._agreements = agreements
         self._verifications = verifications
+        self._sidecars = sidecars
 
     async def GetUnlabelledAgreement(
         self, request: wire.GetUnlabelledAgreementRequest, context: Context
@@ -49,6 +53,13 @@ class ProvenanceServicer(ProvenanceServiceServicer):
         """See the proto."""
         await self._agreements.end(request.account_id, actor_id=request.actor_id)
         return wire.EndUnlabelledAgreementResponse()
+
+    async def GetSidecarManifest(
+        self, request: wire.GetSidecarManifestRequest, context: Context
+    ) -> wire.GetSidecarManifestResponse:
+        """See the proto."""
+        manifest = await self._sidecars.get(request.account_id, request.video_id)
+        return wire.GetSidecarManifestResponse(manifest=manifest)
 
     async def VerifyFile(
         self, request_iterator: AsyncIterator[wire.VerifyFileRequest], context: Context

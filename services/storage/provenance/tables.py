@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from services.storage.catalog.tables import UtcTime, account_column, metadata
 
@@ -53,4 +53,13 @@ fingerprint_landmarks = Table(
     Column("value", Integer, primary_key=True, autoincrement=False),
     Column("video_id", Text, _gone_with("fingerprints.video_id"), primary_key=True, index=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
+)
+
+sidecar_manifests = Table(
+    "sidecar_manifests",
+    metadata,
+    Column("video_id", Text, _gone_with("videos.id"), primary_key=True),
+    account_column(),
+    Column("manifest", LargeBinary, nullable=False),
+    Index(None, "account_id", "video_id"),
 )

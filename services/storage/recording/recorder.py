@@ -79,6 +79,19 @@ class Seal(Protocol):
         ...
 
 
+    def sign_beside(self, source: Path, title: str) -> bytes:
+        """A manifest that lies beside a WebM; slow. Raises StorageFull, Unavailable."""
+        ...
+
+
+class Manifests(Protocol):
+    """Where manifests lie that their files can't hold."""
+
+    async def keep(self, video_id: str, manifest: bytes) -> None:
+        """Records one. Raises StorageFull, Unavailable."""
+        ...
+
+
 class Prints(Protocol):
     """Knows again what was made here."""
 
@@ -91,13 +104,20 @@ class Recorder:
     """Makes a video file of what comes, and stores it when all has come."""
 
     def __init__(
-        self, store: Store, spool: Spool, producer: str, seal: Seal, prints: Prints
+        self,
+        store: Store,
+        spool: Spool,
+        producer: str,
+        seal: Seal,
+        manifests: Manifests,
+        prints: Prints,
     ) -> None:
         """`producer`: who makes the files, as their labels say."""
         self._store = store
         self._spool = spool
         self._producer = producer
         self._seal = seal
+        self._manifests = manifests
         self._prints = prints
 
     async def record(
@@ -124,12 +144,16 @@ class Recorder:
         return Recording(muxed.duration_s, size_bytes, sha256, muxed.frames)
 
     async def _sealed(self, recording: RecordingFormat, muxed: Path, content: ObjectRef) -> Path:
-        """The file with its manifest, where its kind can hold one."""
+        """The file with its manifest, in it or on record."""
+        video_id = video_id_of(content)
         if recording.transparent:
+            with stage("seal"):
+                manifest = await asyncio.to_thread(self._seal.sign_beside, muxed, video_id)
+                await self._manifests.keep(video_id, manifest)
             return muxed
         sealed = muxed.with_name("sealed")
         with stage("seal"):
-            await asyncio.to_thread(self._seal.sign, muxed, sealed, video_id_of(content))
+            await asyncio.to_thread(self._seal.sign, muxed, sealed, video_id)
         await asyncio.to_thread(muxed.unlink)
         return sealed
 

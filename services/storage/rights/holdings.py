@@ -45,6 +45,7 @@ from services.storage.notices.tables import (
 from services.storage.provenance.tables import (
     fingerprint_landmarks,
     fingerprints,
+    sidecar_manifests,
     unlabelled_agreements,
     unlabelled_outputs,
 )
@@ -273,6 +274,16 @@ HOLDINGS = (
         _mine(fingerprints),
         _of(fingerprints.c.video_id, lambda scope: scope.output_ids),
         key=("video_id",),
+    ),
+    Holding(
+        "sidecar_manifests",
+        sidecar_manifests,
+        "to prove where transparent videos come from",
+        "videos",
+        _mine(sidecar_manifests),
+        _of(sidecar_manifests.c.video_id, lambda scope: scope.output_ids),
+        key=("video_id",),
+        untold=frozenset({"manifest"}),
     ),
     Holding(
         "fingerprint_landmarks",

@@ -73,6 +73,7 @@ WHO = {
     "get_video_content": OD,
     "head_video_content": OD,
     "get_video_subtitles": OD,
+    "get_video_manifest": OD,
     "create_stream": OD,
     "list_streams": OD,
     "get_stream": OD,

@@ -93,6 +93,7 @@ from services.storage.provenance.agreements import Agreements
 from services.storage.provenance.credentials import open_credentials
 from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
+from services.storage.provenance.sidecars import Sidecars
 from services.storage.provenance.verification import Maker, Verifications
 from services.storage.refs import ObjectRef
 from services.storage.retention.rules import Periods, rules_of
@@ -388,7 +389,9 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
             ),
             "vultus.storage.v1.ProvenanceService": partial(
                 add_ProvenanceServiceServicer_to_server,
-                ProvenanceServicer(Agreements(database), verifications(database, spool)),
+                ProvenanceServicer(
+                    Agreements(database), verifications(database, spool), Sidecars(database)
+                ),
             ),
             "vultus.storage.v1.ModerationRecordService": partial(
                 add_ModerationRecordServiceServicer_to_server, judge

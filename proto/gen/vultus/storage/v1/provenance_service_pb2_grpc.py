@@ -50,6 +50,11 @@ class ProvenanceServiceStub:
                 request_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementRequest.SerializeToString,
                 response_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementResponse.FromString,
                 _registered_method=True)
+        self.GetSidecarManifest = channel.unary_unary(
+                '/vultus.storage.v1.ProvenanceService/GetSidecarManifest',
+                request_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.GetSidecarManifestRequest.SerializeToString,
+                response_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.GetSidecarManifestResponse.FromString,
+                _registered_method=True)
         self.VerifyFile = channel.stream_unary(
                 '/vultus.storage.v1.ProvenanceService/VerifyFile',
                 request_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.VerifyFileRequest.SerializeToString,
@@ -84,6 +89,13 @@ class ProvenanceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSidecarManifest(self, request, context):
+        """Tells the C2PA manifest that lies beside a video's file, because that can't hold it; empty when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def VerifyFile(self, request_iterator, context):
         """Says of any file whether it was made here, by its label, its manifest or how it looks and sounds; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
         PAYLOAD_TOO_LARGE, OVERLOADED.
@@ -109,6 +121,11 @@ def add_ProvenanceServiceServicer_to_server(servicer, server):
                     servicer.EndUnlabelledAgreement,
                     request_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementRequest.FromString,
                     response_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementResponse.SerializeToString,
+            ),
+            'GetSidecarManifest': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSidecarManifest,
+                    request_deserializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.GetSidecarManifestRequest.FromString,
+                    response_serializer=vultus_dot_storage_dot_v1_dot_provenance__service__pb2.GetSidecarManifestResponse.SerializeToString,
             ),
             'VerifyFile': grpc.stream_unary_rpc_method_handler(
                     servicer.VerifyFile,
@@ -198,6 +215,33 @@ class ProvenanceService:
             '/vultus.storage.v1.ProvenanceService/EndUnlabelledAgreement',
             vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementRequest.SerializeToString,
             vultus_dot_storage_dot_v1_dot_provenance__service__pb2.EndUnlabelledAgreementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSidecarManifest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.storage.v1.ProvenanceService/GetSidecarManifest',
+            vultus_dot_storage_dot_v1_dot_provenance__service__pb2.GetSidecarManifestRequest.SerializeToString,
+            vultus_dot_storage_dot_v1_dot_provenance__service__pb2.GetSidecarManifestResponse.FromString,
             options,
             channel_credentials,
             insecure,

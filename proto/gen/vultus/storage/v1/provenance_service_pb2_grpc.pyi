@@ -43,6 +43,8 @@ class ProvenanceServiceStub:
     """
     EndUnlabelledAgreement: _grpc.UnaryUnaryMultiCallable[_provenance_service_pb2.EndUnlabelledAgreementRequest, _provenance_service_pb2.EndUnlabelledAgreementResponse]
     """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
+    GetSidecarManifest: _grpc.UnaryUnaryMultiCallable[_provenance_service_pb2.GetSidecarManifestRequest, _provenance_service_pb2.GetSidecarManifestResponse]
+    """Tells the C2PA manifest that lies beside a video's file, because that can't hold it; empty when there is none."""
     VerifyFile: _grpc.StreamUnaryMultiCallable[_provenance_service_pb2.VerifyFileRequest, _provenance_service_pb2.VerifyFileResponse]
     """Says of any file whether it was made here, by its label, its manifest or how it looks and sounds; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
     PAYLOAD_TOO_LARGE, OVERLOADED.
@@ -63,6 +65,8 @@ class ProvenanceServiceAsyncStub(ProvenanceServiceStub):
     """
     EndUnlabelledAgreement: _aio.UnaryUnaryMultiCallable[_provenance_service_pb2.EndUnlabelledAgreementRequest, _provenance_service_pb2.EndUnlabelledAgreementResponse]  # type: ignore[assignment]
     """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
+    GetSidecarManifest: _aio.UnaryUnaryMultiCallable[_provenance_service_pb2.GetSidecarManifestRequest, _provenance_service_pb2.GetSidecarManifestResponse]  # type: ignore[assignment]
+    """Tells the C2PA manifest that lies beside a video's file, because that can't hold it; empty when there is none."""
     VerifyFile: _aio.StreamUnaryMultiCallable[_provenance_service_pb2.VerifyFileRequest, _provenance_service_pb2.VerifyFileResponse]  # type: ignore[assignment]
     """Says of any file whether it was made here, by its label, its manifest or how it looks and sounds; nothing of it is kept. Fails with UNSUPPORTED_MEDIA,
     PAYLOAD_TOO_LARGE, OVERLOADED.
@@ -98,6 +102,14 @@ class ProvenanceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_provenance_service_pb2.EndUnlabelledAgreementResponse, _abc.Awaitable[_provenance_service_pb2.EndUnlabelledAgreementResponse]]:
         """Ends the agreement: from then on all pictures bear the mark. Without one it does nothing. What was accepted stays on record."""
+
+    @_abc_1.abstractmethod
+    def GetSidecarManifest(
+        self,
+        request: _provenance_service_pb2.GetSidecarManifestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_provenance_service_pb2.GetSidecarManifestResponse, _abc.Awaitable[_provenance_service_pb2.GetSidecarManifestResponse]]:
+        """Tells the C2PA manifest that lies beside a video's file, because that can't hold it; empty when there is none."""
 
     @_abc_1.abstractmethod
     def VerifyFile(
