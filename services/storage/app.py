@@ -63,8 +63,8 @@ from services.storage.provenance.credentials import open_credentials
 from services.storage.provenance.fingerprints import Fingerprints
 from services.storage.provenance.manifest import ManifestSigner
 from services.storage.provenance.servicer import ProvenanceServicer
-from services.storage.provenance.verification import Maker, Verifications
 from services.storage.provenance.sidecars import Sidecars
+from services.storage.provenance.verification import Maker, Verifications
 from services.storage.recording.recorder import Recorder
 from services.storage.recording.servicer import RecordServicer
 from services.storage.retention.parts import Retention, retention_of
@@ -305,7 +305,9 @@ def _of_objects(
     sizes = SizeLimits(settings.max_image_bytes, settings.max_audio_bytes)
     uploads = Uploads(records.assets, store, spool, examiner, sizes)
     objects = ObjectServicer(store, spool, max_object_bytes=settings.max_object_bytes)
-    recorder = Recorder(store, spool, settings.content_producer, seal, records.sidecars, records.fingerprints)
+    recorder = Recorder(
+        store, spool, settings.content_producer, seal, records.sidecars, records.fingerprints
+    )
     return {
         f"{_PACKAGE}.AssetService": partial(
             add_AssetServiceServicer_to_server, AssetServicer(uploads, records.assets)

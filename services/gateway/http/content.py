@@ -102,9 +102,7 @@ async def get_video_subtitles(
     },
     openapi_extra=personal_data(),
 )
-async def get_video_manifest(
-    video_id: str, gateway: InGateway, account_id: AccountId
-) -> Response:
+async def get_video_manifest(video_id: str, gateway: InGateway, account_id: AccountId) -> Response:
     """Fetch the C2PA manifest of a transparent video, whose WebM can't hold it; an MP4 does."""
     video, _ = await _finished(gateway, account_id, video_id)
     manifest = await gateway.provenance.manifest(account_id, video.id)

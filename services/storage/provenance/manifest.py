@@ -91,7 +91,7 @@ class ManifestSigner:
             ):
                 if beside:
                     builder.set_no_embed()
-                return builder.sign(signer, media_type, read, written)
+                return bytes(builder.sign(signer, media_type, read, written))
         except C2paError as error:
             if _FULL in str(error):
                 raise StorageFull("the disk is full") from error

@@ -78,7 +78,6 @@ class Seal(Protocol):
         """Writes the MP4 with a manifest in it; slow. Raises StorageFull, Unavailable."""
         ...
 
-
     def sign_beside(self, source: Path, title: str) -> bytes:
         """A manifest that lies beside a WebM; slow. Raises StorageFull, Unavailable."""
         ...

@@ -76,7 +76,8 @@ def test_all_that_changes_something_or_tells_of_people_is_noted() -> None:
 
 def test_what_is_told_and_what_is_privileged_is_noted_before_it_is() -> None:
     when = notings()
-    for name in ("get_avatar_preview", "get_video_content", "get_video_subtitles"):
+    told = ("get_avatar_preview", "get_video_content", "get_video_subtitles", "get_video_manifest")
+    for name in told:
         assert when[name] is Noting.FIRST
     for name in ("get_review_content", "list_consents", "get_account", "watch_stream", "get_me"):
         assert when[name] is Noting.FIRST

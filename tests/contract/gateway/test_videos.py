@@ -370,7 +370,7 @@ async def test_what_is_not_made_has_no_file(
 ) -> None:
     body = {"avatar_id": avatar_id, "script": TEXT}
     video = (await client.post("/v1/videos", json=body)).json()
-    for part in ("content", "subtitles"):
+    for part in ("content", "subtitles", "manifest"):
         problem(await client.get(f"/v1/videos/{video['id']}/{part}"), 409, "conflict")
 
 
@@ -387,6 +387,18 @@ async def test_subtitles_come_as_webvtt_and_srt(
     problem(await client.get(url, params={"format": "ass"}), 422, "validation_failed")
     stage.videos.put(stage.videos.kept[video.id], words=None)
     problem(await client.get(url), 404, "not_found")
+
+
+async def test_a_manifest_beside_a_video_comes_as_it_is(
+    stage: Stage, client: httpx.AsyncClient, avatar_id: str
+) -> None:
+    video = await made(stage, client, avatar_id)
+    url = f"/v1/videos/{video.id}/manifest"
+    problem(await client.get(url), 404, "not_found")
+    stage.provenance.manifests[video.account_id, video.id] = b"JUMBF"
+    answer = await client.get(url)
+    assert answer.headers["content-type"] == "application/c2pa"
+    assert answer.content == b"JUMBF"
 
 
 async def test_a_queued_video_is_cancelled_at_once_and_its_owner_told(
@@ -408,7 +420,7 @@ async def test_an_erased_video_is_gone_and_its_record_stays(
 ) -> None:
     video = await made(stage, client, avatar_id)
     assert (await client.delete(f"/v1/videos/{video.id}")).status_code == 204
-    for part in ("", "/content", "/subtitles", "/events"):
+    for part in ("", "/content", "/subtitles", "/manifest", "/events"):
         problem(await client.get(f"/v1/videos/{video.id}{part}"), 404, "not_found")
     problem(await client.delete(f"/v1/videos/{video.id}"), 404, "not_found")
     assert stage.videos.kept[video.id].deleted_at is not None
@@ -424,6 +436,7 @@ async def test_another_accounts_video_is_not_there(
             ("GET", ""),
             ("GET", "/content"),
             ("GET", "/subtitles"),
+            ("GET", "/manifest"),
             ("GET", "/events"),
             ("POST", "/cancel"),
             ("POST", "/webhook/replay"),

@@ -15,7 +15,7 @@ from services.storage.provenance.credentials import (
     made_credentials,
     open_credentials,
 )
-from services.storage.provenance.manifest import MP4, ManifestSigner, read_manifest
+from services.storage.provenance.manifest import MP4, WEBM, ManifestSigner, read_manifest
 from tests.fakes.media_files import noise
 from tests.unit.storage.recording.test_muxer import boxes, mux, pictures
 
@@ -126,3 +126,25 @@ def test_certificates_and_keys_that_do_not_fit_stop_the_start(tmp_path: Path) ->
     other.write_text("no key")
     with pytest.raises(StartupError, match="can't be used"):
         open_credentials(other, other, made_for=None)
+
+
+def test_a_manifest_beside_a_file_is_bound_to_every_byte_of_it(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    film = tmp_path / "v.webm"
+    content = b"\x1a\x45\xdf\xa3" + bytes(range(256)) * 20
+    film.write_bytes(content)
+    signer = ManifestSigner(credentials, "1.2.3", timestamps=None)
+    manifest = signer.sign_beside(film, "vd_1")
+    assert not film.with_name("copied").exists()
+    assert film.read_bytes() == content
+
+    def faults() -> set[str]:
+        with film.open("rb") as file, Reader(WEBM, file, manifest) as reader:
+            told = json.loads(reader.json())
+        assert told["manifests"][told["active_manifest"]]["title"] == "vd_1"
+        return {fault["code"] for fault in told["validation_status"]}
+
+    assert faults() == {"signingCredential.untrusted"}
+    film.write_bytes(content[:-1] + b"!")
+    assert "assertion.dataHash.mismatch" in faults()
