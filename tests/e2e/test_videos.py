@@ -6,15 +6,25 @@ import base64
 import io
 import json
 import re
+from pathlib import Path
 
 import av
 import httpx
 import numpy as np
 import pytest
+from c2pa import Reader
 from numpy.typing import NDArray
 
 from tests.e2e.conftest import Api, Json, Refused, Stack
-from tests.e2e.watching import HEARD_RATE_HZ, Transcribe, alphas, error_rate, film, letters
+from tests.e2e.watching import (
+    HEARD_RATE_HZ,
+    Transcribe,
+    alphas,
+    error_rate,
+    film,
+    letters,
+    smaller,
+)
 
 ENGLISH = "One portrait and one sentence are enough to make a person speak."
 MANDARIN = "一张照片和一句话，就能让人开口说话。"
@@ -278,3 +288,24 @@ def dip_px(pictures: NDArray[np.float32]) -> float:
         for row in middle
     ]
     return float(max(lags) - np.median(lags))
+
+
+def test_the_manifest_of_what_has_alpha_lies_beside_it(api: Api, transparent: Json) -> None:
+    answer = api.http.get(f"/v1/videos/{transparent['id']}/manifest")
+    assert answer.headers["content-type"] == "application/c2pa"
+    content = io.BytesIO(api.content(transparent["id"]))
+    with Reader("video/webm", content, answer.content) as reader:
+        told = json.loads(reader.json())
+    assert told["manifests"][told["active_manifest"]]["title"] == transparent["id"]
+    faults = [fault["code"] for fault in told["validation_status"]]
+    assert faults == ["signingCredential.untrusted"]
+
+
+def test_a_copy_without_label_and_manifest_is_known_again(
+    api: Api, english: Json, tmp_path: Path
+) -> None:
+    copy = smaller(io.BytesIO(api.content(english["id"])), tmp_path / "copy.mp4")
+    answer = api.http.post("/v1/verify", files={"file": ("copy.mp4", copy.read_bytes())})
+    told = answer.json()
+    assert [one["kind"] for one in told["evidence"]] == ["fingerprint"]
+    assert (told["made_here"], told["video_id"]) == (True, english["id"])
