@@ -87,12 +87,17 @@ def smaller(content: BinaryIO, target: Path) -> Path:
         rate = round(shown.average_rate or 25)
         video = copy.add_stream("mpeg4", rate, width=width, height=height, pix_fmt="yuv420p")
         audio = copy.add_stream("aac", heard.rate, layout="mono")
+        # The first frame of decoded AAC is short, which no encoder takes.
+        fifo = av.AudioFifo()
         for frame in source.decode(shown, heard):
             frame.pts = None
             if isinstance(frame, av.VideoFrame):
-                copy.mux(video.encode(frame.reformat(width, height)))
+                pixels = frame.reformat(width, height, "rgb24").to_ndarray()
+                copy.mux(video.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
             elif isinstance(frame, av.AudioFrame):
-                copy.mux(audio.encode(frame))
+                fifo.write(frame)
+        for part in fifo.read_many(1024, partial=True):
+            copy.mux(audio.encode(part))
         for stream in (video, audio):
             copy.mux(stream.encode(None))
     return target
