@@ -42,6 +42,7 @@ class SmtpMailer:
     ) -> None:
         """See Mailer. The same `message_id` tells receivers of a repetition."""
         settings = self._settings
+        host, _, port = settings.smtp_address.rpartition(":")
         domain = settings.mail_sender.rpartition("@")[2]
         for address in addresses:
             mail = EmailMessage()
@@ -51,8 +52,8 @@ class SmtpMailer:
             try:
                 await aiosmtplib.send(
                     mail,
-                    hostname=settings.smtp_host,
-                    port=settings.smtp_port,
+                    hostname=host,
+                    port=int(port),
                     username=settings.smtp_user or None,
                     password=settings.smtp_password.get_secret_value() or None,
                     use_tls=settings.smtp_tls == "implicit",

@@ -138,10 +138,8 @@ class WorkerSettings(PeerSettings):
     """How often jobs that no queue knows of are looked for."""
     stranded_s: int = Field(default=60, ge=1)
     """How long a job stands still before it is looked for."""
-    smtp_host: str = ""
-    """Mail server that notices go out by; empty: none is sent by e-mail."""
-    smtp_port: int = Field(default=587, ge=1, le=65_535)
-    """Its port."""
+    smtp_address: str = Field(default="", pattern=r"^(\S+:\d+)?$")
+    """`host:port` of the mail server that notices go out by; empty: none is sent by e-mail."""
     smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
     """How the way to it is encrypted; `none` for a server on the same host."""
     smtp_user: str = ""
@@ -155,6 +153,6 @@ class WorkerSettings(PeerSettings):
 
     @model_validator(mode="after")
     def _check_mail(self) -> Self:
-        if self.smtp_host and not self.mail_sender:
-            raise ValueError("smtp_host needs a mail_sender, the address that notices come from")
+        if self.smtp_address and not self.mail_sender:
+            raise ValueError("smtp_address needs a mail_sender, the address that notices come from")
         return self

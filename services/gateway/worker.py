@@ -88,7 +88,7 @@ def _work(
     reconciler = Reconciler(
         clients.videos, jobs, js, every_s=settings.reconcile_s, idle_s=settings.stranded_s
     )
-    mailer = SmtpMailer(settings) if settings.smtp_host else None
+    mailer = SmtpMailer(settings) if settings.smtp_address else None
     notices = NoticeJobs(clients.notices, sender, mailer, notice_json)
     return [
         notices.run,

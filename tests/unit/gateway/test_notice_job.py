@@ -69,8 +69,7 @@ async def delivered(
     if mail is not None:
         mailer = SmtpMailer(
             WorkerSettings(
-                smtp_host="127.0.0.1",
-                smtp_port=mail.port,
+                smtp_address=f"127.0.0.1:{mail.port}",
                 smtp_tls="none",
                 mail_sender="vultus@example.org",
             )
