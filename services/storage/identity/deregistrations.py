@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -91,9 +91,7 @@ class Deregistrations:
         account = await _locked(tx, account_id)
         if account.erases_at is not None:
             raise StateConflict("the account is being deregistered already")
-        begun = await _begin(
-            tx, account_id, requested_by, reason, await tx.now() + self._cooling_off
-        )
+        begun = await _begin(tx, account_id, requested_by, reason, self._cooling_off)
         await end_streams(tx, account_id, None, _END_OF_STREAMS)
         return begun
 
@@ -107,7 +105,7 @@ class Deregistrations:
             accounts.c.erased_at.is_(None), accounts.c.id.not_in(begun)
         )
         for row in await tx.all(others.limit(_AT_ONCE).with_for_update()):
-            await _begin(tx, row.id, requested_by, "", now)
+            await _begin(tx, row.id, requested_by, "", timedelta(0))
 
     async def get(self, account_id: str) -> Deregistration:
         """The one that has begun. Raises NotFound."""
@@ -198,16 +196,17 @@ _OPEN = (deregistrations.c.cancelled_at.is_(None), deregistrations.c.erased_at.i
 
 
 async def _begin(
-    tx: Transaction, account_id: str, requested_by: str, reason: str, erases_at: datetime
+    tx: Transaction, account_id: str, requested_by: str, reason: str, after: timedelta
 ) -> tuple[Deregistration, str]:
-    receipt = new_secret(_RECEIPT)
+    receipt, now = new_secret(_RECEIPT), await tx.now()
+    erases_at = now + after
     values = {
         "reason": await tx.seal(deregistrations.c.reason, account_id, reason),
         "id": new_id("dg"),
         "account_id": account_id,
         "requested_by": requested_by,
         "receipt_sha256": digest(receipt),
-        "requested_at": await tx.now(),
+        "requested_at": now,
         "erases_at": erases_at,
     }
     row = await tx.one(insert(deregistrations).values(values).returning(*_TOLD))
