@@ -6,6 +6,7 @@ DomainError
 │   ├── TextTooLong                                        422  text_too_long
 │   ├── UnsupportedLanguage                                422  unsupported_language
 │   ├── ConsentRequired                                    422  consent_required
+│   ├── ConsentNotVerified                                 422  consent_not_verified
 │   ├── GuardianConsentRequired                            422  guardian_consent_required
 │   ├── CodeInvalid                                        422  code_invalid
 │   ├── ImageUndecodable                                   422  image_undecodable
@@ -33,7 +34,7 @@ DomainError
 │   ├── AccountNotFound  ApiKeyNotFound  AssetNotFound  AvatarNotFound  VideoNotFound  VoiceNotFound
 │   ├── MemberNotFound  PersonNotFound  SessionNotFound  NoticeNotFound  PrivacyPolicyNotFound
 │   ├── StreamNotFound  PolicyNotFound  ReviewNotFound  ConsentNotFound  KeyErased
-│   └── PrivacyRequestNotFound  SubjectNotFound
+│   └── PrivacyRequestNotFound  SubjectNotFound  ChallengeNotFound
 ├── Conflict                         FAILED_PRECONDITION   409  conflict
 │   ├── ServiceClosing                                     410  service_closing
 │   ├── AvatarNotReady                                     409  avatar_not_ready
@@ -61,6 +62,7 @@ from services.common.not_found import AccountNotFound as AccountNotFound
 from services.common.not_found import ApiKeyNotFound as ApiKeyNotFound
 from services.common.not_found import AssetNotFound as AssetNotFound
 from services.common.not_found import AvatarNotFound as AvatarNotFound
+from services.common.not_found import ChallengeNotFound as ChallengeNotFound
 from services.common.not_found import ConsentNotFound as ConsentNotFound
 from services.common.not_found import KeyErased as KeyErased
 from services.common.not_found import MemberNotFound as MemberNotFound
@@ -126,6 +128,14 @@ class CodeInvalid(InvalidInput):
     reason = "CODE_INVALID"
     code = "code_invalid"
     title = "The code is not valid"
+
+
+class ConsentNotVerified(InvalidInput):
+    """The statement on camera was not as it must be; the message names what to do."""
+
+    reason = "CONSENT_NOT_VERIFIED"
+    code = "consent_not_verified"
+    title = "The consent is not verified"
 
 
 class GuardianConsentRequired(InvalidInput):

@@ -22,7 +22,14 @@ _MANIFEST_PLACES = (
 
 Registry = Literal["pypi", "npm"]
 Derivation = Literal[
-    "copy", "face_api_age", "join", "kokoro_with_durations", "kokoro_voices", "tflite_to_onnx"
+    "copy",
+    "face_api_age",
+    "face_api_recogniser",
+    "join",
+    "kokoro_with_durations",
+    "kokoro_voices",
+    "speaker_encoder",
+    "tflite_to_onnx",
 ]
 
 

@@ -89,6 +89,12 @@ class PrivacyPolicyNotFound(NotFound):
     reason = "PRIVACY_POLICY_NOT_FOUND"
 
 
+class ChallengeNotFound(NotFound):
+    """No such challenge."""
+
+    reason = "CHALLENGE_NOT_FOUND"
+
+
 class SubjectNotFound(NotFound):
     """No such subject."""
 

@@ -136,6 +136,8 @@ def build(
         code_sender=code_sender_of(settings),
         consents=clients.consents,
         usage=clients.usage,
+        challenges=clients.challenges,
+        statements=clients.moderator,
         provenance=clients.provenance,
         rights=clients.rights,
         retention=clients.retention,

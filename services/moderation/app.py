@@ -26,6 +26,10 @@ from services.moderation.ocr import OcrReader
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.settings import ModerationSettings
 from services.moderation.speech import WhisperTranscriber
+from services.moderation.statement.check import ModelledChecker, Models
+from services.moderation.statement.faces import FaceRecogniser
+from services.moderation.statement.mouth import MouthReader
+from services.moderation.statement.speaker import SpeakerEncoder
 from services.moderation.store import StorageObjects
 from services.moderation.text import TextJudge, open_text_judge
 
@@ -33,6 +37,7 @@ SERVICE_NAME = "vultus.moderation.v1.ModerationService"
 _NUDITY_MODEL, _SPEECH_MODEL = "opennsfw", "whisper-base"
 _LINES_MODEL, _TEXT_MODEL = "text-finder", "text-recogniser"
 _FACE_MODEL, _AGE_MODEL = "face-detector", "face-age"
+_PERSON_MODEL, _MOUTH_MODEL, _VOICE_MODEL = "face-recogniser", "face-landmarks", "speaker-encoder"
 
 
 @asynccontextmanager
@@ -55,6 +60,7 @@ async def serve(settings: ModerationSettings) -> AsyncIterator[str]:
                 limits_of(settings),
                 reading=reading,
                 looking=looking,
+                listening=listening,
             )
 
             def register(server: grpc.aio.Server) -> None:
@@ -90,7 +96,25 @@ def open_judges(settings: ModerationSettings, listening: Executor) -> Judges:
         listening=listening,
         max_s=settings.max_recording_s,
     )
-    return Judges(texts, images, recordings)
+    statements = _statement_checker(settings, store, transcriber)
+    return Judges(texts, images, recordings, statements)
+
+
+def _statement_checker(
+    settings: ModerationSettings, store: ModelStore, transcriber: WhisperTranscriber
+) -> ModelledChecker:
+    def opened(model: str) -> OnnxNetwork:
+        return open_network(store.path(model), settings.onnx_providers)
+
+    models = Models(
+        FaceDetector(opened(_FACE_MODEL)),
+        AgeEstimator(opened(_AGE_MODEL)),
+        FaceRecogniser(opened(_PERSON_MODEL)),
+        MouthReader(opened(_MOUTH_MODEL)),
+        SpeakerEncoder(opened(_VOICE_MODEL)),
+        transcriber,
+    )
+    return ModelledChecker(models, minor_from=settings.minor_review_score)
 
 
 def _image_judge(settings: ModerationSettings, store: ModelStore, texts: TextJudge) -> ImageJudge:
@@ -126,6 +150,7 @@ def limits_of(settings: ModerationSettings) -> Limits:
         settings.max_waiting_images,
         settings.max_recordings,
         settings.max_text_streams,
+        settings.max_statements,
         settings.max_image_bytes,
         settings.stall_timeout_s,
     )

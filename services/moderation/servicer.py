@@ -17,6 +17,7 @@ from vultus.moderation.v1 import moderation_service_pb2_grpc
 
 from services.common.admission import Slots
 from services.common.errors import DeadlineExceeded, InvalidInput, TextTooLong
+from services.common.image import decode_image
 from services.common.telemetry import stage
 from services.moderation.audio import AudioJudge
 from services.moderation.clauses import ClauseCutter, ClauseJudge
@@ -24,6 +25,8 @@ from services.moderation.image import ImageJudge, Purpose
 from services.moderation.messages import read_policy
 from services.moderation.policy import NO_POLICY, Policy
 from services.moderation.sound import Chunk
+from services.moderation.statement.check import Phrase, StatementChecker
+from services.moderation.statement.reader import film_of
 from services.moderation.store import ObjectName, Objects
 from services.moderation.text import TextJudge
 from services.moderation.verdict import Finding, FindingSource, Suggestion, Verdict
@@ -31,6 +34,7 @@ from services.moderation.verdict import Finding, FindingSource, Suggestion, Verd
 log = structlog.get_logger()
 
 MAX_TEXT = 20_000
+MAX_FILM_BYTES = 100_000_000
 
 _SUGGESTIONS = {
     Suggestion.PASS: wire.SUGGESTION_PASS,
@@ -63,6 +67,7 @@ class Judges:
     texts: TextJudge
     images: ImageJudge
     recordings: AudioJudge
+    statements: StatementChecker
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,13 @@ class Limits:
     max_waiting_images: int
     max_recordings: int
     max_text_streams: int
+    max_statements: int
     max_image_bytes: int
     stall_s: float
 
 
 class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
-    """Serves ModerationService; `reading` and `looking` are the threads for slow work."""
+    """Serves ModerationService; `reading`, `looking`, `listening`: threads for slow work."""
 
     def __init__(
         self,
@@ -88,16 +94,20 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
         *,
         reading: Executor,
         looking: Executor,
+        listening: Executor,
     ) -> None:
         self._judges = judges
         self._objects = objects
         self._limits = limits
         self._reading = reading
         self._looking = looking
+        self._listening = listening
         self._texts = Slots(limits.max_waiting_texts, "too many texts are waiting")
         self._images = Slots(limits.max_waiting_images, "too many pictures are waiting")
         self._recordings = Slots(limits.max_recordings, "too many recordings are listened to")
         self._streams = Slots(limits.max_text_streams, "too many texts are being written")
+        self._statements = Slots(limits.max_statements, "too many statements are waiting")
+        self._films = asyncio.Semaphore(1)
 
     async def CheckText(
         self, request: wire.CheckTextRequest, context: Context
@@ -161,6 +171,35 @@ class ModerationServicer(moderation_service_pb2_grpc.ModerationServiceServicer):
                 if blocked:
                     return
 
+    async def CheckStatement(
+        self, request: wire.CheckStatementRequest, context: Context
+    ) -> wire.CheckStatementResponse:
+        """See the proto."""
+        phrase = Phrase(request.sentence, request.secret, request.language)
+        loop = asyncio.get_running_loop()
+        with self._statements.taken():
+            # One at a time: a film's pictures take hundreds of megabytes.
+            async with self._films:
+                with stage("check_statement"):
+                    content = await self._objects.read(_name(request.film), MAX_FILM_BYTES)
+                    film = await film_of(content)
+                    portrait = None
+                    if request.HasField("portrait"):
+                        data = await self._objects.read(
+                            _name(request.portrait), self._limits.max_image_bytes
+                        )
+                        portrait = await loop.run_in_executor(self._looking, decode_image, data)
+                    # The transcriber is called in its own thread alone.
+                    check = partial(self._judges.statements.check, film, portrait, phrase)
+                    checked = await loop.run_in_executor(self._listening, check)
+        return wire.CheckStatementResponse(
+            checks=[
+                wire.StatementCheck(name=one.name, passed=one.passed, score=one.score)
+                for one in checked.checks
+            ],
+            voice=checked.voice.tolist(),
+        )
+
     async def _policy(self, message: _MayHavePolicy) -> Policy:
         """The policy that came with a message; raises InvalidInput for one that is not sound."""
         if not message.HasField("policy"):
@@ -217,7 +256,7 @@ async def _clauses(
 
 def _name(ref: media_pb2.ObjectRef) -> ObjectName:
     if not (ref.bucket and ref.key):
-        raise InvalidInput("the image must name a bucket and a key")
+        raise InvalidInput("an object must name a bucket and a key")
     return ObjectName(ref.bucket, ref.key)
 
 

@@ -41,6 +41,8 @@ class ModerationSettings(ServiceSettings):
     """Pictures that are judged or wait for it; more are refused as overloaded."""
     max_recordings: int = Field(default=8, ge=1)
     """Recordings that are listened to in turns; more are refused as overloaded."""
+    max_statements: int = Field(default=4, ge=1)
+    """Statements on camera that are checked or wait for it; more are refused as overloaded."""
     max_text_streams: int = Field(default=64, ge=1)
     """Streamed texts at once; more are refused as overloaded."""
     stall_timeout_s: float = Field(default=300.0, gt=0)

@@ -57,7 +57,7 @@ class WhisperTranscriber:
 
     def transcribe(self, samples: NDArray[np.float32], language: str | None) -> Heard:
         """What is said in up to WINDOW_S at SPEECH_RATE_HZ; the language is detected when None."""
-        speech = _speech_of(samples)
+        speech = speech_of(samples)
         if not len(speech):
             return NOTHING_SAID
         features = self._whisper.feature_extractor(speech)[:, :_FRAMES]
@@ -109,7 +109,7 @@ class WhisperTranscriber:
         return str(tokenizer.decode(result.sequences_ids[0])).strip()
 
 
-def _speech_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def speech_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """The parts in which somebody speaks, joined."""
     from faster_whisper.vad import get_speech_timestamps
 

@@ -44,5 +44,5 @@ class StorageObjects:
         async for response in responses(self._stub.Get(request, metadata=call_metadata())):
             data += response.data
         if len(data) > max_bytes:
-            raise PayloadTooLarge(f"the picture has more than {max_bytes} bytes")
+            raise PayloadTooLarge(f"the file has more than {max_bytes} bytes")
         return bytes(data)

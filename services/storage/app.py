@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import grpc
 from vultus.storage.v1.asset_service_pb2_grpc import add_AssetServiceServicer_to_server
 from vultus.storage.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from vultus.storage.v1.challenge_service_pb2_grpc import add_ChallengeServiceServicer_to_server
 from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
 from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
@@ -70,6 +71,8 @@ from services.storage.recording.servicer import RecordServicer
 from services.storage.retention.parts import Retention, retention_of
 from services.storage.rights.rights import Ground, Rights, build_rights
 from services.storage.settings import StorageSettings
+from services.storage.statements.challenges import Challenges
+from services.storage.statements.servicer import ChallengeServicer
 from services.storage.subjects.minors import Minors
 from services.storage.subjects.subject_servicer import SubjectServicer
 from services.storage.subjects.subjects import Subjects
@@ -207,6 +210,7 @@ class _Records:
     reviews: Reviews
     consents: Consents
     withdrawals: Withdrawals
+    challenges: Challenges
     subjects: Subjects
     minors: Minors
     erasures: Erasures
@@ -252,6 +256,7 @@ def _records(
         Reviews(database, erasures),
         Consents(database),
         withdrawals,
+        Challenges(database, erasures, store, spool),
         Subjects(database),
         Minors(database, withdrawals),
         erasures,
@@ -271,6 +276,7 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
     """What registers the services that tell of records."""
     judgements = ModerationRecordServicer(records.policies, records.reviews)
     consents = ConsentServicer(records.consents, records.withdrawals, signer)
+    challenges = ChallengeServicer(records.challenges)
     subjects = SubjectServicer(records.subjects, records.minors)
     return {
         **records.identity.services(signer),
@@ -278,6 +284,7 @@ def _of_records(records: _Records, signer: Signer) -> _Services:
             add_CatalogServiceServicer_to_server, CatalogServicer(records.catalog)
         ),
         f"{_PACKAGE}.ConsentService": partial(add_ConsentServiceServicer_to_server, consents),
+        f"{_PACKAGE}.ChallengeService": partial(add_ChallengeServiceServicer_to_server, challenges),
         f"{_PACKAGE}.SubjectService": partial(add_SubjectServiceServicer_to_server, subjects),
         f"{_PACKAGE}.ModerationRecordService": partial(
             add_ModerationRecordServiceServicer_to_server, judgements

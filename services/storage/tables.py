@@ -10,6 +10,7 @@ from services.storage.protection import tables as protection
 from services.storage.provenance import tables as provenance
 from services.storage.retention import tables as retention
 from services.storage.rights import tables as rights
+from services.storage.statements import tables as statements
 from services.storage.subjects import tables as subjects
 from services.storage.usage import tables as usage
 
@@ -23,6 +24,7 @@ AREAS = (
     provenance,
     retention,
     rights,
+    statements,
     subjects,
     usage,
 )

@@ -40,7 +40,7 @@ class FakeConsents:
     async def create(self, account_id: str, new: NewConsent) -> Consent:
         if new.valid_until is not None and new.valid_until <= self.now():
             raise InvalidInput("valid_until must lie ahead")
-        subject = self._subject(account_id, new)
+        subject = self.subject_of(account_id, new.subject, new.subject_id)
         if subject.details.minor and not (subject.details.guardian and new.given_by == "guardian"):
             raise GuardianConsentRequired("for a minor a guardian consents")
         consent = Consent(
@@ -65,14 +65,14 @@ class FakeConsents:
         self.avatars.consents[consent.id] = consent
         return consent
 
-    def _subject(self, account_id: str, new: NewConsent) -> Subject:
+    def subject_of(self, account_id: str, name: str, subject_id: str) -> Subject:
         known = self.avatars.subjects
         mine = [one for one in known.kept.values() if one.account_id == account_id]
-        if not new.subject_id:
-            named = [one for one in mine if one.details.name == new.subject]
-            return named[0] if named else known.add(account_id, Details(new.subject))
+        if not subject_id:
+            named = [one for one in mine if one.details.name == name]
+            return named[0] if named else known.add(account_id, Details(name))
         for one in mine:
-            if one.id == new.subject_id:
+            if one.id == subject_id:
                 return one
         raise SubjectNotFound("no such subject")
 

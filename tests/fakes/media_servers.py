@@ -50,6 +50,9 @@ class Moderator(moderation_grpc.ModerationServiceServicer):
         async for text, verdict in self._port.check_text_stream(pieces):
             yield moderation.CheckTextStreamResponse(text=text, verdict=_verdict(verdict))
 
+    async def CheckStatement(self, request: Any, context: Context) -> Any:
+        raise NotImplementedError
+
 
 def _verdict(verdict: records.Verdict) -> moderation.Verdict:
     return moderation.Verdict(

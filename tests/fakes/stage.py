@@ -39,6 +39,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.audit import FakeAudit
 from tests.fakes.bus import FakeBus, FakeQueue, FakeStrikes
 from tests.fakes.catalog import FakeAvatars, FakeClock, FakeIdempotency, KnownSubjects
+from tests.fakes.challenges import FakeChallenges, FakeStatements
 from tests.fakes.consents import FakeConsents
 from tests.fakes.files import FakeAssets, FakeObjects, FakeRecorder
 from tests.fakes.identity import FakeCodeSender, FakePeople
@@ -96,6 +97,8 @@ class Stage:
         self.videos = FakeVideos(self.avatars, self.assets, streams, now, permit)
         self.streams = FakeStreams(self.avatars, self.videos.kept, now, permit, streams)
         self.consents = FakeConsents(self.avatars, self.videos, self.streams, now)
+        self.challenges = FakeChallenges(self.consents, self.assets, now)
+        self.statements = FakeStatements()
         self.usage = FakeUsage(now)
         self.rights = FakeRights(self.avatars, now)
         self.retention = FakeRetention()
@@ -170,6 +173,8 @@ class Stage:
                 people=self.people,
                 code_sender=self.code_sender,
                 consents=self.consents,
+                challenges=self.challenges,
+                statements=self.statements,
                 usage=self.usage,
                 provenance=self.provenance,
                 rights=self.rights,

@@ -12,12 +12,15 @@ from vultus.moderation.v1.moderation_service_pb2_grpc import ModerationServiceSt
 
 from services.common.grpc_client import call_metadata, unary
 from services.gateway import media
+from services.gateway.challenges import Phrase, Statement
 from services.gateway.clients import messages
 from services.gateway.clients.calls import duplex, upload
+from services.gateway.consents import Check
 from services.gateway.moderation.policy import LabelRule, Policy, Uncovered
 from services.gateway.records import Finding, ImagePurpose, Suggestion, Verdict
 
 _JUDGE_S = 60.0
+_WATCH_S = 300.0
 _LISTEN_S = 3600.0
 """A recording of an hour is transcribed before it is judged."""
 _SUGGESTIONS = {
@@ -87,6 +90,22 @@ class GrpcModerator:
         config = wire.CheckAudioConfig(language=language, policy=_policy(policy))
         response = await upload(call, _judged(audio, config))
         return replace(_verdict(response.verdict), language=response.language)
+
+    async def check_statement(
+        self, film: media.ObjectRef, portrait: media.ObjectRef | None, phrase: Phrase
+    ) -> Statement:
+        """What a film in storage shows of somebody who reads."""
+        request = wire.CheckStatementRequest(
+            film=messages.ref_to_wire(film),
+            portrait=messages.ref_to_wire(portrait) if portrait else None,
+            sentence=phrase.sentence,
+            secret=phrase.secret,
+            language=phrase.language,
+        )
+        call = self._stub.CheckStatement(request, timeout=_WATCH_S, metadata=call_metadata())
+        found = await unary(call)
+        checks = tuple(Check(one.name, one.passed, one.score) for one in found.checks)
+        return Statement(checks, tuple(found.voice))
 
 
 async def _written(

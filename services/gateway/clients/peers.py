@@ -15,6 +15,7 @@ from services.gateway.clients.catalog import (
     GrpcStreams,
     GrpcVideos,
 )
+from services.gateway.clients.challenges import GrpcChallenges
 from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.health import PeerHealth
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
@@ -51,6 +52,7 @@ class Clients:
     recorder: GrpcRecorder
     consents: GrpcConsents
     usage: GrpcUsage
+    challenges: GrpcChallenges
     provenance: GrpcProvenance
     rights: GrpcRights
     retention: GrpcRetention
@@ -94,6 +96,7 @@ async def open_clients(settings: PeerSettings) -> AsyncIterator[Clients]:
             recorder=GrpcRecorder(storage),
             consents=GrpcConsents(storage),
             usage=GrpcUsage(storage),
+            challenges=GrpcChallenges(storage),
             provenance=GrpcProvenance(storage),
             rights=GrpcRights(storage),
             retention=GrpcRetention(storage),

@@ -16,6 +16,7 @@ from services.gateway.http import (
     assets,
     audit,
     avatars,
+    challenges,
     consents,
     content,
     control,
@@ -68,6 +69,7 @@ same answer.
 ROUTERS = (
     assets.router,
     consents.router,
+    challenges.router,
     privacy.router,
     notices.router,
     privacy_policy.router,

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Header, Query, Request
 
 from services.gateway.audit.noting import Audit
+from services.gateway.challenges import Challenges, StatementChecker
 from services.gateway.code_sender import CodeSender
 from services.gateway.consents import Consents
 from services.gateway.http.door import Door
@@ -53,6 +54,8 @@ class Gateway:
     people: People
     code_sender: CodeSender
     consents: Consents
+    challenges: Challenges
+    statements: StatementChecker
     usage: Usage
     provenance: Provenance
     rights: Rights

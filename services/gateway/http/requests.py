@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+_CHALLENGE = re.compile(r"^/v1/consents/challenges/[^/]+/recording$")
 _FORM_OVERHEAD_BYTES = 64 * 1024
 _CLIENT_WENT_AWAY = 499
 
@@ -75,6 +76,7 @@ class BodyLimit:
             "/v1/assets": max(settings.max_audio_bytes, settings.max_image_bytes),
             "/v1/avatars": settings.max_image_bytes,
             "/v1/verify": settings.max_audio_bytes,
+            "/v1/consents/challenges/recording": settings.max_audio_bytes,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,7 +93,8 @@ class BodyLimit:
 
     def _limit(self, scope: Scope) -> int:
         if Headers(scope=scope).get("content-type", "").startswith("multipart/"):
-            allowed = self._form_bytes.get(scope["path"].rstrip("/"))
+            path = _CHALLENGE.sub("/v1/consents/challenges/recording", scope["path"].rstrip("/"))
+            allowed = self._form_bytes.get(path)
             if allowed is not None:
                 return allowed + _FORM_OVERHEAD_BYTES
         return self._json_bytes

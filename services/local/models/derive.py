@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from services.common.models import ModelFile
-from services.local.models import face_api_age
+from services.local.models import face_api_age, face_api_recogniser, speaker_encoder
 from services.local.models.tflite_to_onnx import convert
 
 _KOKORO_DURATIONS = "/encoder/Clip_output_0"
@@ -30,6 +30,9 @@ def derive(file: ModelFile, sources: Sequence[bytes]) -> bytes:
         case "face_api_age":
             manifest, weights = sources
             return face_api_age.convert(manifest, weights)
+        case "face_api_recogniser":
+            manifest, weights = sources
+            return face_api_recogniser.convert(manifest, weights)
         case "join":
             return b"".join(sources)
         case "kokoro_with_durations":
@@ -37,6 +40,9 @@ def derive(file: ModelFile, sources: Sequence[bytes]) -> bytes:
         case "kokoro_voices":
             names = [PurePosixPath(source.member).stem for source in file.sources]
             return voices_archive(dict(zip(names, sources, strict=True)))
+        case "speaker_encoder":
+            (content,) = sources
+            return speaker_encoder.convert(content)
         case "tflite_to_onnx":
             (content,) = sources
             return convert(content, file.inputs, file.outputs)

@@ -27,6 +27,7 @@ from services.storage.catalog.records import Consent, Erased
 from services.storage.catalog.streams import end_streams
 from services.storage.catalog.tables import avatars, consents
 from services.storage.catalog.videos import end_videos
+from services.storage.statements.challenges import forget_challenges
 
 log = structlog.get_logger()
 
@@ -73,6 +74,7 @@ class Withdrawals:
         for row in await tx.all(query.with_for_update()):
             await self._erase(tx, row, MINOR_FOUND, note="")
             await _changed(tx, row, {"subject": "", "statement": "", "note": ""})
+        await forget_challenges(tx, self._erasures, account_id, subject_id)
 
     def hurry(self) -> None:
         """Lets the deleting begin now; call it after the commit."""

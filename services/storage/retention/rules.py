@@ -95,6 +95,8 @@ def _passing(periods: Periods) -> tuple[Rule, ...]:
              "it was answered", every, "so that nothing is created twice"),
         Rule("sign_in_codes", "one-time codes, as keyed hashes", "SQL", DAY, "it was sent", SWEEPER,
              "so that nobody is flooded with codes, or guesses them"),
+        Rule("challenges", "phrases to be read on camera, and how the reading went", "SQL, S3",
+             timedelta(0), "it ran out", SWEEPER, "it is of no more use"),
         Rule("invitations", "invitations that nobody took up", "SQL", timedelta(0), "it ran out",
              SWEEPER, "it is of no more use"),
         Rule("usage_entries", "ids of what was counted", "SQL", 7 * DAY, "it was counted", SWEEPER,

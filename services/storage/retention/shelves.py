@@ -18,6 +18,7 @@ from services.storage.objects.store import ObjectStore
 from services.storage.retention.found import Found
 from services.storage.retention.strays import BrokenUploads, StrayObjects
 from services.storage.retention.tables import sweeps
+from services.storage.statements.tables import consent_challenges
 from services.storage.usage.tables import usage_entries
 
 BATCH = 500
@@ -133,6 +134,8 @@ def shelves_of(
         "notice_deliveries": Rows(database, notice_deliveries, notice_deliveries.c.finished_at),
         "sweeps": Rows(database, sweeps, sweeps.c.at),
         "sign_in_codes": Rows(database, codes, codes.c.created_at),
+        # A film that nobody concluded goes as a stray.
+        "challenges": Rows(database, consent_challenges, consent_challenges.c.expires_at),
         "invitations": Rows(database, invitations, invitations.c.expires_at),
         "usage_entries": Rows(database, usage_entries, usage_entries.c.recorded_at),
         "stray_objects": StrayObjects(database, store),

@@ -51,6 +51,7 @@ from services.storage.provenance.tables import (
 )
 from services.storage.rights.scope import Scope
 from services.storage.rights.tables import privacy_request_steps, privacy_requests, restrictions
+from services.storage.statements.tables import consent_challenges
 from services.storage.subjects.tables import subjects
 from services.storage.usage.tables import quotas, usage_days, usage_entries
 
@@ -89,8 +90,8 @@ def _mine(table: Table) -> _Rows:
     return lambda scope: table.c.account_id == scope.account_id
 
 
-def _of(column: Column[Any], ids: Callable[[Scope], tuple[str, ...]]) -> _Rows:
-    """Rows of the account whose column names something of the person."""
+def _of(column: Column[Any], ids: Callable[[Scope], Any]) -> _Rows:
+    """Rows of the account whose column names something of the person; `ids` or a query of them."""
     table = column.table
     return lambda scope: (table.c.account_id == scope.account_id) & column.in_(ids(scope))
 
@@ -110,9 +111,8 @@ def _consents(scope: Scope) -> tuple[str, ...]:
     return scope.consent_ids or ()
 
 
-def _subjects(scope: Scope) -> ColumnElement[bool]:
-    theirs = select(consents.c.subject_id).where(consents.c.id.in_(_consents(scope)))
-    return (subjects.c.account_id == scope.account_id) & subjects.c.id.in_(theirs)
+def _persons(scope: Scope) -> Any:
+    return select(consents.c.subject_id).where(consents.c.id.in_(_consents(scope)))
 
 
 def _landmarks(scope: Scope) -> ColumnElement[bool]:
@@ -221,12 +221,21 @@ HOLDINGS = (
         media=("recording",),
     ),
     Holding(
+        "consent_challenges",
+        consent_challenges,
+        "to check what people say on camera",
+        "challenges",
+        _mine(consent_challenges),
+        _of(consent_challenges.c.subject_id, _persons),
+        media=("recording",),
+    ),
+    Holding(
         "subjects",
         subjects,
         "to know whose faces and voices consents are about",
         "consents",
         _mine(subjects),
-        _subjects,
+        _of(subjects.c.id, _persons),
         untold=frozenset({"name_index", "reference_index"}),
     ),
     Holding(

@@ -41,6 +41,9 @@ WHO = {
     "get_consent": ODRA,
     "withdraw_consent": OD,
     "get_certificate": ODRA,
+    "create_challenge": OD,
+    "get_challenge": ODRA,
+    "check_recording": OD,
     "create_subject": OD,
     "list_subjects": ODRA,
     "get_subject": ODRA,
@@ -149,8 +152,19 @@ WHO = {
 }
 """By operation: the roles that may, by their first letters."""
 GUARDIAN = {"name": "Anne", "relation": "mother", "statement": "She signed."}
+FORM = "\r\n".join(
+    [
+        "--x",
+        'Content-Disposition: form-data; name="file"; filename="a.mp4"',
+        "",
+        "0000ftypisom",
+        "--x--",
+        "",
+    ]
+)
 BODIES: dict[str, Any] = {
     "withdraw_consent": {},
+    "check_recording": FORM,
     "change_subject": {"name": "Cid"},
     "report_minor": {"reason": "Her mother wrote."},
     "decide_review": {"decision": "approve"},
@@ -171,6 +185,7 @@ BODIES: dict[str, Any] = {
     "accept_privacy_policy": {"version": "1"},
 }
 TYPES = {
+    "check_recording": "multipart/form-data; boundary=x",
     "watch_stream": "application/sdp",
     "speak_in_stream": "application/sdp",
     "add_viewer_candidates": "application/trickle-ice-sdpfrag",
@@ -232,6 +247,11 @@ class House:
                 client,
                 "consents",
                 json={"subject": "Ada", "purposes": ["avatar"], "statement": "She signed."},
+            ),
+            "challenge_id": await self._made(
+                client,
+                "consents/challenges",
+                json={"subject": "Ada", "purposes": ["voice"], "language": "en"},
             ),
             "subject_id": await self._made(client, "subjects", json={"name": "Bea"}),
             "video_id": await self._made(

@@ -32,6 +32,7 @@ from services.common.errors import (
     PayloadTooLarge,
     TextTooLong,
     Unavailable,
+    UnsupportedMedia,
 )
 from services.common.grpc_client import open_channel, responses, unary
 from services.common.grpc_server import serve_grpc
@@ -45,9 +46,12 @@ from services.moderation.image_model import OpenNsfw, Picture, Score, Thresholds
 from services.moderation.ocr import NO_TEXT, PictureText
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.speech import Heard
+from services.moderation.statement.check import Check, Checked, Phrase
+from services.moderation.statement.film import Film
 from services.moderation.store import StorageObjects
 from services.moderation.text import TextJudge, open_text_judge
 from services.moderation.verdict import HARMS, Label
+from tests.fakes.statement import film_of
 
 MODERATION, OBJECTS = "vultus.moderation.v1.ModerationService", "vultus.storage.v1.ObjectService"
 LIMITS = Limits(
@@ -55,6 +59,7 @@ LIMITS = Limits(
     max_waiting_images=1,
     max_recordings=1,
     max_text_streams=1,
+    max_statements=1,
     max_image_bytes=100_000,
     stall_s=30,
 )
@@ -99,6 +104,7 @@ class Models:
     broken: bool = False
     gate: threading.Event = field(default_factory=threading.Event)
     windows: int = 0
+    films: list[tuple[Film, Picture | None, Phrase]] = field(default_factory=list)
     version: str = "picture-1"
 
     def __call__(self, image: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
@@ -110,6 +116,10 @@ class Models:
     def look(self, picture: Picture) -> Faces:
         likely = Score(Label.MINOR, "face", 0.0, Thresholds(0.5))
         return Faces((30.0,) * self.faces, self.faces, likely)
+
+    def check(self, film: Film, portrait: Picture | None, phrase: Phrase) -> Checked:
+        self.films.append((film, portrait, phrase))
+        return Checked((Check("words", True, 0.75),), np.full(256, 0.0625, np.float32))
 
     def transcribe(self, samples: NDArray[np.float32], language: str | None) -> Heard:
         self.windows += 1
@@ -159,9 +169,15 @@ async def house(texts: TextJudge, limits: Limits) -> AsyncIterator[House]:
             texts,
             ImageJudge([OpenNsfw(models, Thresholds(0.5, 0.8), "nudity-1")], models, models, texts),
             AudioJudge(models, texts, "whisper-1", listening=listening, max_s=60),
+            models,
         )
         servicer = ModerationServicer(
-            judges, StorageObjects(to_storage), limits, reading=reading, looking=looking
+            judges,
+            StorageObjects(to_storage),
+            limits,
+            reading=reading,
+            looking=looking,
+            listening=listening,
         )
         endpoint = await stack.enter_async_context(
             serve_grpc(
@@ -186,6 +202,10 @@ def picture() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (64, 64), (90, 120, 150)).save(file, "PNG")
     return file.getvalue()
+
+
+def film(seconds: float = 3, *, pictures: bool = True) -> bytes:
+    return film_of(64, 48, seconds, pictures=pictures)
 
 
 async def check_text(house: House, text: str, language: str | None = None) -> wire.Verdict:
@@ -454,3 +474,52 @@ async def test_the_gateways_client_understands_every_answer(house: House) -> Non
 
     heard = await moderator.check_audio(endless())
     assert (heard.suggestion, heard.labels) == (Suggestion.BLOCK, ("violence",))
+
+
+def statement(**places: str) -> wire.CheckStatementRequest:
+    refs = {name: media_pb2.ObjectRef(bucket="assets", key=key) for name, key in places.items()}
+    return wire.CheckStatementRequest(
+        film=refs.get("film"),
+        portrait=refs.get("portrait"),
+        sentence="I agree",
+        secret="apple river",  # noqa: S106 - words to be read
+        language="en",
+    )
+
+
+async def test_a_statement_is_looked_at_with_its_portrait(house: House) -> None:
+    house.storage.objects |= {"film": film(), "portrait": picture()}
+    found = await unary(house.stub.CheckStatement(statement(film="film", portrait="portrait")))
+    assert [(one.name, one.passed, one.score) for one in found.checks] == [("words", True, 0.75)]
+    assert list(found.voice) == [0.0625] * 256
+    [(seen, portrait, phrase)] = house.models.films
+    assert len(seen.pictures) > 20
+    assert seen.pictures[0].rgb.shape == (48, 64, 3)
+    assert abs(len(seen.sound) / RATE - 3) < 0.2
+    assert portrait is not None
+    assert portrait.shape == (64, 64, 3)
+    assert phrase == Phrase("I agree", "apple river", "en")
+    await unary(house.stub.CheckStatement(statement(film="film")))
+    assert house.models.films[1][1] is None
+
+
+async def test_films_that_can_not_be_read_are_refused(house: House) -> None:
+    whole = film()
+    house.storage.objects |= {
+        "short": film(seconds=1),
+        "broken": whole[: len(whole) // 3],
+        "sound": film(pictures=False),
+        "text": b"no film",
+        "evil": b"\x1aE\xdf\xa3" + bytes(range(256)) * 8,
+    }
+    for key, error in (
+        ("short", InvalidInput),
+        ("broken", InvalidInput),
+        ("sound", InvalidInput),
+        ("text", UnsupportedMedia),
+        ("evil", InvalidInput),
+        ("nothing", NotFound),
+    ):
+        with pytest.raises(error):
+            await unary(house.stub.CheckStatement(statement(film=key)))
+    assert not house.models.films

@@ -20,6 +20,7 @@ from services.moderation.image import ImageJudge, Purpose
 from services.moderation.policy import Policy
 from services.moderation.servicer import Judges, Limits, ModerationServicer
 from services.moderation.sound import Chunk
+from services.moderation.statement.check import StatementChecker
 from services.moderation.store import ObjectName
 from services.moderation.text import TextJudge, open_text_judge
 from services.moderation.verdict import Suggestion, Verdict
@@ -30,6 +31,7 @@ LIMITS = Limits(
     max_waiting_images=1,
     max_recordings=1,
     max_text_streams=1,
+    max_statements=1,
     max_image_bytes=100_000,
     stall_s=30,
 )
@@ -78,10 +80,17 @@ def texts() -> TextJudge:
 
 @pytest.fixture
 async def stub(texts: TextJudge) -> AsyncIterator[rpc.ModerationServiceAsyncStub]:
-    judges = Judges(texts, cast(ImageJudge, Pictures()), cast(AudioJudge, Recordings()))
+    judges = Judges(
+        texts,
+        cast(ImageJudge, Pictures()),
+        cast(AudioJudge, Recordings()),
+        cast(StatementChecker, None),
+    )
     async with AsyncExitStack() as stack:
         reading, looking = (stack.enter_context(ThreadPoolExecutor(1)) for _ in range(2))
-        servicer = ModerationServicer(judges, Objects(), LIMITS, reading=reading, looking=looking)
+        servicer = ModerationServicer(
+            judges, Objects(), LIMITS, reading=reading, looking=looking, listening=looking
+        )
         endpoint = await stack.enter_async_context(
             serve_grpc(
                 "127.0.0.1:0",

@@ -23,6 +23,7 @@ from vultus.storage.v1.catalog_service_pb2_grpc import (
     CatalogServiceStub,
     add_CatalogServiceServicer_to_server,
 )
+from vultus.storage.v1.challenge_service_pb2_grpc import add_ChallengeServiceServicer_to_server
 from vultus.storage.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
 from vultus.storage.v1.moderation_record_service_pb2_grpc import (
     add_ModerationRecordServiceServicer_to_server,
@@ -43,6 +44,7 @@ from services.gateway.clients.catalog import (
     GrpcStreams,
     GrpcVideos,
 )
+from services.gateway.clients.challenges import GrpcChallenges
 from services.gateway.clients.consents import GrpcConsents
 from services.gateway.clients.judgements import GrpcPolicies, GrpcReviews
 from services.gateway.clients.notices import GrpcNotices, GrpcStandings
@@ -100,6 +102,8 @@ from services.storage.retention.rules import Periods, rules_of
 from services.storage.rights.fulfilment import Fulfilment
 from services.storage.rights.rights import Ground, build_rights
 from services.storage.rights.rules import Rules
+from services.storage.statements.challenges import Challenges
+from services.storage.statements.servicer import ChallengeServicer
 from services.storage.subjects.minors import Minors
 from services.storage.subjects.subject_servicer import SubjectServicer
 from services.storage.subjects.subjects import Subjects
@@ -185,6 +189,7 @@ class House:
     reviews: GrpcReviews
     review_records: Reviews
     consents: GrpcConsents
+    challenges: GrpcChallenges
     usage: GrpcUsage
     sampler: Sampler
     provenance: GrpcProvenance
@@ -379,6 +384,10 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
                 add_ConsentServiceServicer_to_server,
                 ConsentServicer(Consents(database), withdrawals, signer),
             ),
+            "vultus.storage.v1.ChallengeService": partial(
+                add_ChallengeServiceServicer_to_server,
+                ChallengeServicer(Challenges(database, erasures, objects, spool)),
+            ),
             "vultus.storage.v1.SubjectService": partial(
                 add_SubjectServiceServicer_to_server,
                 SubjectServicer(Subjects(database), Minors(database, withdrawals)),
@@ -414,6 +423,7 @@ async def _built(url: URL, spool: Spool) -> AsyncIterator[House]:
                 reviews=GrpcReviews(channel),
                 review_records=reviews,
                 consents=GrpcConsents(channel),
+                challenges=GrpcChallenges(channel),
                 usage=GrpcUsage(channel),
                 sampler=Sampler(database),
                 provenance=GrpcProvenance(channel),

@@ -125,6 +125,108 @@ IMAGE_PURPOSE_BACKGROUND: ImagePurpose.ValueType  # 2
 Global___ImagePurpose: _TypeAlias = ImagePurpose  # noqa: Y015
 
 @_typing.final
+class CheckStatementRequest(_message.Message):
+    """A statement on camera."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILM_FIELD_NUMBER: _builtins.int
+    PORTRAIT_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    sentence: _builtins.str
+    """What is consented to, as it has to be heard for the most part."""
+    secret: _builtins.str
+    """Words that nobody could foresee, nearly all of which have to be heard."""
+    language: _builtins.str
+    """"en" or "zh"."""
+    @_builtins.property
+    def film(self) -> _media_pb2.ObjectRef:
+        """An MP4 or WebM of 2 to 60 seconds."""
+
+    @_builtins.property
+    def portrait(self) -> _media_pb2.ObjectRef:
+        """A validated picture of whose face it has to be; unset: nobody's in particular."""
+
+    def __init__(
+        self,
+        *,
+        film: _media_pb2.ObjectRef | None = ...,
+        portrait: _media_pb2.ObjectRef | None = ...,
+        sentence: _builtins.str = ...,
+        secret: _builtins.str = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["film", b"film", "portrait", b"portrait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["film", b"film", "language", b"language", "portrait", b"portrait", "secret", b"secret", "sentence", b"sentence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckStatementRequest: _TypeAlias = CheckStatementRequest  # noqa: Y015
+
+@_typing.final
+class CheckStatementResponse(_message.Message):
+    """What was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKS_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementCheck]:
+        """"words", "sentence", "face", "person", "portrait" where there is one, "mouth", "voice", "age"."""
+
+    @_builtins.property
+    def voice(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """How the voice sounds: 256 numbers; empty without enough speech."""
+
+    def __init__(
+        self,
+        *,
+        checks: _abc.Iterable[Global___StatementCheck] | None = ...,
+        voice: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckStatementResponse: _TypeAlias = CheckStatementResponse  # noqa: Y015
+
+@_typing.final
+class StatementCheck(_message.Message):
+    """What was looked at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    passed: _builtins.bool
+    """Whether it was as it must be."""
+    score: _builtins.float
+    """0 to 1, the higher the better."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        passed: _builtins.bool = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "passed", b"passed", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementCheck: _TypeAlias = StatementCheck  # noqa: Y015
+
+@_typing.final
 class Span(_message.Message):
     """A range of the text, in Unicode code points."""
 

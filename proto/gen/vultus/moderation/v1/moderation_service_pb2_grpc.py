@@ -55,6 +55,11 @@ class ModerationServiceStub:
                 request_serializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckTextStreamRequest.SerializeToString,
                 response_deserializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckTextStreamResponse.FromString,
                 _registered_method=True)
+        self.CheckStatement = channel.unary_unary(
+                '/vultus.moderation.v1.ModerationService/CheckStatement',
+                request_serializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckStatementRequest.SerializeToString,
+                response_deserializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckStatementResponse.FromString,
+                _registered_method=True)
 
 
 class ModerationServiceServicer:
@@ -91,6 +96,15 @@ class ModerationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckStatement(self, request, context):
+        """Looks at a film in storage in which a person reads a sentence: whether the words were said, by one person, whose face is the
+        portrait's. What was found is data; a film that can't be read fails with UNSUPPORTED_MEDIA, INVALID_INPUT, PAYLOAD_TOO_LARGE,
+        the rest with NOT_FOUND, OVERLOADED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModerationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +127,11 @@ def add_ModerationServiceServicer_to_server(servicer, server):
                     servicer.CheckTextStream,
                     request_deserializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckTextStreamRequest.FromString,
                     response_serializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckTextStreamResponse.SerializeToString,
+            ),
+            'CheckStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckStatement,
+                    request_deserializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckStatementRequest.FromString,
+                    response_serializer=vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckStatementResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,6 +243,33 @@ class ModerationService:
             '/vultus.moderation.v1.ModerationService/CheckTextStream',
             vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckTextStreamRequest.SerializeToString,
             vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckTextStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vultus.moderation.v1.ModerationService/CheckStatement',
+            vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckStatementRequest.SerializeToString,
+            vultus_dot_moderation_dot_v1_dot_moderation__service__pb2.CheckStatementResponse.FromString,
             options,
             channel_credentials,
             insecure,

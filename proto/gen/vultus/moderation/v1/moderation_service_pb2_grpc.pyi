@@ -45,6 +45,11 @@ class ModerationServiceStub:
     """Judges a text while it is being written: pieces go in, clauses come out, each with its verdict, none before it was
     judged together with what preceded it. After a BLOCK nothing more is released and the stream ends.
     """
+    CheckStatement: _grpc.UnaryUnaryMultiCallable[_moderation_service_pb2.CheckStatementRequest, _moderation_service_pb2.CheckStatementResponse]
+    """Looks at a film in storage in which a person reads a sentence: whether the words were said, by one person, whose face is the
+    portrait's. What was found is data; a film that can't be read fails with UNSUPPORTED_MEDIA, INVALID_INPUT, PAYLOAD_TOO_LARGE,
+    the rest with NOT_FOUND, OVERLOADED.
+    """
 
 @_typing.type_check_only
 class ModerationServiceAsyncStub(ModerationServiceStub):
@@ -62,6 +67,11 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
     CheckTextStream: _aio.StreamStreamMultiCallable[_moderation_service_pb2.CheckTextStreamRequest, _moderation_service_pb2.CheckTextStreamResponse]  # type: ignore[assignment]
     """Judges a text while it is being written: pieces go in, clauses come out, each with its verdict, none before it was
     judged together with what preceded it. After a BLOCK nothing more is released and the stream ends.
+    """
+    CheckStatement: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.CheckStatementRequest, _moderation_service_pb2.CheckStatementResponse]  # type: ignore[assignment]
+    """Looks at a film in storage in which a person reads a sentence: whether the words were said, by one person, whose face is the
+    portrait's. What was found is data; a film that can't be read fails with UNSUPPORTED_MEDIA, INVALID_INPUT, PAYLOAD_TOO_LARGE,
+    the rest with NOT_FOUND, OVERLOADED.
     """
 
 class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -101,6 +111,17 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_moderation_service_pb2.CheckTextStreamResponse], _abc.AsyncIterator[_moderation_service_pb2.CheckTextStreamResponse]]:
         """Judges a text while it is being written: pieces go in, clauses come out, each with its verdict, none before it was
         judged together with what preceded it. After a BLOCK nothing more is released and the stream ends.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckStatement(
+        self,
+        request: _moderation_service_pb2.CheckStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_moderation_service_pb2.CheckStatementResponse, _abc.Awaitable[_moderation_service_pb2.CheckStatementResponse]]:
+        """Looks at a film in storage in which a person reads a sentence: whether the words were said, by one person, whose face is the
+        portrait's. What was found is data; a film that can't be read fails with UNSUPPORTED_MEDIA, INVALID_INPUT, PAYLOAD_TOO_LARGE,
+        the rest with NOT_FOUND, OVERLOADED.
         """
 
 def add_ModerationServiceServicer_to_server(servicer: ModerationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -128,7 +128,7 @@ class Check(_message.Message):
     PASSED_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """"words", "face", "portrait", "mouth", "voice" or "age"."""
+    """"words", "sentence", "face", "person", "portrait", "mouth", "voice" or "age"."""
     passed: _builtins.bool
     """Whether it was as it must be."""
     score: _builtins.float
