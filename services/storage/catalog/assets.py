@@ -82,6 +82,13 @@ class Assets:
         self._erasures.hurry()
 
 
+async def require_asset(tx: Transaction, account_id: str, asset_id: str) -> None:
+    """Returns when the account has that file. Raises AssetNotFound."""
+    mine = (assets.c.id == asset_id, assets.c.account_id == account_id)
+    if await tx.one_or_none(select(assets.c.id).where(*mine)) is None:
+        raise AssetNotFound("no such asset")
+
+
 async def erase_asset(tx: Transaction, erasures: Erasures, account_id: str, asset_id: str) -> bool:
     """Erases an asset together with what else the transaction does; whether it was there."""
     gone = (

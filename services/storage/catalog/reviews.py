@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, up
 
 from services.common.errors import InvalidInput, ReviewNotFound, StorageFull, Unavailable
 from services.common.ids import new_id
-from services.storage.catalog.assets import erase_asset
+from services.storage.catalog.assets import erase_asset, require_asset
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.erasures import Erasures
 from services.storage.catalog.page import Page, PageRequest
@@ -54,13 +54,15 @@ class Reviews:
         """The content's review, which may be decided already.
 
         One that lapsed undecided is opened anew, unless `known_id` names it: then its time is over
-        for the caller. Raises AccountNotFound, InvalidInput.
+        for the caller. Raises AccountNotFound, AssetNotFound, InvalidInput.
         """
         if not 1 <= new.time_limit_s <= MAX_TIME_LIMIT_S:
             raise InvalidInput(f"a review waits for 1 to {MAX_TIME_LIMIT_S} seconds")
         if new.otherwise is ReviewStatus.PENDING:
             raise InvalidInput("otherwise must be APPROVED or REJECTED")
         async with self._database.write() as tx:
+            if new.asset_id:
+                await require_asset(tx, account_id, new.asset_id)
             now = await tx.now()
             due_at = now + timedelta(seconds=new.time_limit_s)
             this = (reviews.c.account_id == account_id) & (
