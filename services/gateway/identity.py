@@ -254,7 +254,7 @@ class People(Protocol):
     ) -> Person:
         """Changes what is given; empty takes it away. Raises PersonNotFound, InvalidInput."""
 
-    async def change_phone(self, person_id: str, phone: str, code: str) -> Person:
+    async def change_phone(self, person_id: str, phone: str, code: str, *, old_code: str) -> Person:
         """Another phone. Raises CodeInvalid, StateConflict when it is somebody's."""
 
     async def members(self, account_id: str) -> Sequence[Member]:

@@ -160,11 +160,13 @@ class FakePeople:
         )
         return await self.person(person_id)
 
-    async def change_phone(self, person_id: str, phone: str, code: str) -> Person:
+    async def change_phone(self, person_id: str, phone: str, code: str, *, old_code: str) -> Person:
+        present = self.people[person_id].phone
+        shown = self._confirm(present, "old_phone", old_code, use=False)
         confirmed = self._confirm(phone, "new_phone", code, use=False)
         if any(each.phone == phone for each in self.people.values()):
             raise StateConflict("somebody signs in with this phone number already")
-        confirmed.used = True
+        shown.used = confirmed.used = True
         self.people[person_id] = replace(self.people[person_id], phone=phone)
         for members in self.of_account.values():
             members[:] = [

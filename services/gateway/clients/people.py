@@ -98,9 +98,11 @@ class GrpcPeople:
         call = self._stub.UpdatePerson(request, timeout=_QUICK_S, metadata=call_metadata())
         return _person((await unary(call)).person)
 
-    async def change_phone(self, person_id: str, phone: str, code: str) -> Person:
+    async def change_phone(self, person_id: str, phone: str, code: str, *, old_code: str) -> Person:
         """Another phone."""
-        request = wire.ChangePhoneRequest(person_id=person_id, phone=phone, code=code)
+        request = wire.ChangePhoneRequest(
+            person_id=person_id, phone=phone, code=code, old_code=old_code
+        )
         call = self._stub.ChangePhone(request, timeout=_QUICK_S, metadata=call_metadata())
         return _person((await unary(call)).person)
 

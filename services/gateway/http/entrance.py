@@ -26,7 +26,9 @@ from services.gateway.phones import e164
 
 router = open_router("account")
 
-Purpose = Literal["sign_up", "sign_in", "new_phone", "deregistration", "privacy_request"]
+Purpose = Literal[
+    "sign_up", "sign_in", "old_phone", "new_phone", "deregistration", "privacy_request"
+]
 
 
 class CodeRequest(Request):
@@ -34,7 +36,7 @@ class CodeRequest(Request):
 
     phone: PhoneText
     purpose: Purpose
-    """What it will be told for: `new_phone` for `POST /v1/me/phone`."""
+    """What it will be told for: `old_phone` and `new_phone` for `POST /v1/me/phone`."""
     language: Literal["en", "zh"] = "en"
     """Of the message."""
 

@@ -41,6 +41,8 @@ class PhoneRequest(Request):
     """The new one."""
     code: Code
     """Sent there, for the purpose `new_phone`."""
+    old_code: Code
+    """Sent to your present phone, for the purpose `old_phone`: a stolen session changes nothing."""
 
 
 class MembershipView(View):
@@ -115,7 +117,9 @@ async def update_me(body: PersonRequest, gateway: InGateway, caller: InCaller) -
 async def change_phone(body: PhoneRequest, gateway: InGateway, caller: InCaller) -> PersonView:
     """Sign in by another phone from now on; you are signed out everywhere else."""
     phone = phone_of(gateway, body.phone)
-    person = await gateway.people.change_phone(caller.actor_id, phone, body.code)
+    person = await gateway.people.change_phone(
+        caller.actor_id, phone, body.code, old_code=body.old_code
+    )
     await gateway.people.end_sessions(caller.actor_id, but=caller.session_id)
     gateway.door.forget(caller.actor_id)
     return PersonView.of(person, caller)

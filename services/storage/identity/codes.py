@@ -21,7 +21,7 @@ from services.storage.protection.vault import Vault
 
 PHONE = "phone"
 """The field of phone numbers, for seals and blind indices."""
-SIGN_UP, SIGN_IN, NEW_PHONE = "sign_up", "sign_in", "new_phone"
+SIGN_UP, SIGN_IN, OLD_PHONE, NEW_PHONE = "sign_up", "sign_in", "old_phone", "new_phone"
 """Purposes of the identity itself; others name their own."""
 GOOD_FOR = timedelta(minutes=5)
 MAX_TRIES = 5
@@ -75,11 +75,19 @@ class Codes:
         `who` is a phone in E.164 or a person's id. When the block raises, the code is as good as
         before, but the try counts. Raises CodeInvalid.
         """
-        code_id = await self._try(who, purpose, code)
+        async with self.all_confirmed((who, purpose, code)) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def all_confirmed(self, *told: tuple[str, str, str]) -> AsyncIterator[Transaction]:
+        """Likewise for several codes, each with whoever told it and its purpose: all are right."""
+        tried = [await self._try(who, purpose, code) for who, purpose, code in told]
         async with self._database.write() as tx:
-            unused = (codes.c.id == code_id, codes.c.used_at.is_(None))
-            if not await tx.execute(update(codes).where(*unused).values(used_at=await tx.now())):
-                raise CodeInvalid(_INVALID)
+            for code_id in tried:
+                unused = (codes.c.id == code_id, codes.c.used_at.is_(None))
+                used = update(codes).where(*unused).values(used_at=await tx.now())
+                if not await tx.execute(used):
+                    raise CodeInvalid(_INVALID)
             yield tx
 
     async def _try(self, who: str, purpose: str, code: str) -> str:

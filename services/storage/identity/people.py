@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from services.common.errors import InvalidInput, PersonNotFound, StateConflict
 from services.common.ids import new_id
 from services.storage.catalog.database import Database, Transaction
-from services.storage.identity.codes import NEW_PHONE, PHONE, Codes, phone_index
+from services.storage.identity.codes import NEW_PHONE, OLD_PHONE, PHONE, Codes, phone_index
 from services.storage.identity.records import Membership, NewPerson, Person
 from services.storage.identity.tables import accounts, members, people, sessions
 from services.storage.protection.vault import Vault
@@ -41,12 +41,13 @@ class People:
             await describe(tx, self._vault, person_id, user_name=user_name, email=email)
             return await self._told(tx, await find_person(tx, row.id))
 
-    async def change_phone(self, person_id: str, phone: str, code: str) -> Person:
-        """Another phone, which the code shows to be theirs.
+    async def change_phone(self, person_id: str, phone: str, code: str, *, old_code: str) -> Person:
+        """Another phone, which the code shows to be theirs; the old one's shows who asks.
 
         Raises PersonNotFound, InvalidInput, CodeInvalid, StateConflict when it is somebody's.
         """
-        async with self._codes.confirmed(phone, NEW_PHONE, code) as tx:
+        told = ((person_id, OLD_PHONE, old_code), (phone, NEW_PHONE, code))
+        async with self._codes.all_confirmed(*told) as tx:
             await find_person(tx, person_id)
             values = {
                 "phone_index": phone_index(self._vault, phone),

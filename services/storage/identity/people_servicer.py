@@ -93,7 +93,9 @@ class PeopleServicer(PeopleServiceServicer):
         self, request: wire.ChangePhoneRequest, context: Context
     ) -> wire.ChangePhoneResponse:
         """See the proto."""
-        person = await self._people.change_phone(request.person_id, request.phone, request.code)
+        person = await self._people.change_phone(
+            request.person_id, request.phone, request.code, old_code=request.old_code
+        )
         return wire.ChangePhoneResponse(person=messages.person_to_wire(person))
 
     async def ListMembers(

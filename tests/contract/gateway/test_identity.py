@@ -197,10 +197,13 @@ async def test_another_phone_signs_in_from_then_on(stage: Stage) -> None:
         made = await sign_up(stage, client, ADA)
         other = (await sign_in(stage, client, ADA)).json()
         session = bearing(made["token"])
+        old = await code_for(stage, client, ADA, "old_phone")
         code = await code_for(stage, client, EVE, "new_phone")
-        wrong = {"phone": EVE, "code": "000000"}
-        problem(await client.post("/v1/me/phone", json=wrong, headers=session), 422, "code_invalid")
-        body = {"phone": EVE, "code": code}
+        body = {"phone": EVE, "code": code, "old_code": old}
+        for change in ({"code": "000000"}, {"old_code": code}):
+            wrong = {**body, **change}
+            refused = await client.post("/v1/me/phone", json=wrong, headers=session)
+            problem(refused, 422, "code_invalid")
         told = await client.post("/v1/me/phone", json=body, headers=session)
         assert told.json()["phone"] == EVE
         elsewhere = await client.get("/v1/me", headers=bearing(other["token"]))

@@ -218,8 +218,15 @@ async def test_a_person_says_who_they_are_and_takes_it_back(house: House) -> Non
 
 async def test_a_new_phone_takes_the_place_of_the_old_one(house: House) -> None:
     session, _ = await sign_up(house)
+    house.clock.advance(minutes=1)
+    old = await house.people.make_code(ADA, "old_phone")
     code = await house.people.make_code(BOB, "new_phone")
-    assert (await house.people.change_phone(session.person_id, BOB, code)).phone == BOB
+    # Whoever has the session alone has no code of the present phone.
+    for shown in (code, wrong(old)):
+        with pytest.raises(CodeInvalid):
+            await house.people.change_phone(session.person_id, BOB, code, old_code=shown)
+    changed = await house.people.change_phone(session.person_id, BOB, code, old_code=old)
+    assert changed.phone == BOB
     again, _ = await sign_in(house, BOB)
     assert again.person_id == session.person_id
     with pytest.raises(AccountNotFound):
@@ -230,9 +237,10 @@ async def test_nobody_takes_a_phone_that_is_somebodys(house: House) -> None:
     session, _ = await sign_up(house, ADA)
     await sign_up(house, EVE)
     house.clock.advance(minutes=1)
+    old = await house.people.make_code(ADA, "old_phone")
     code = await house.people.make_code(EVE, "new_phone")
     with pytest.raises(StateConflict):
-        await house.people.change_phone(session.person_id, EVE, code)
+        await house.people.change_phone(session.person_id, EVE, code, old_code=old)
     assert (await house.people.person(session.person_id)).phone == ADA
 
 

@@ -624,22 +624,26 @@ class ChangePhoneRequest(_message.Message):
     PERSON_ID_FIELD_NUMBER: _builtins.int
     PHONE_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
+    OLD_CODE_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """The person."""
     phone: _builtins.str
     """The new phone, E.164."""
     code: _builtins.str
     """As it was sent there."""
+    old_code: _builtins.str
+    """As it was sent to the present phone, for "old_phone"."""
     def __init__(
         self,
         *,
         person_id: _builtins.str = ...,
         phone: _builtins.str = ...,
         code: _builtins.str = ...,
+        old_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "person_id", b"person_id", "phone", b"phone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "old_code", b"old_code", "person_id", b"person_id", "phone", b"phone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

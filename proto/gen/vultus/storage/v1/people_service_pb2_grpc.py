@@ -166,7 +166,7 @@ class PeopleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangePhone(self, request, context):
-        """Gives a person another phone, which a code for "new_phone" shows to be theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
+        """Gives a person another phone; a code for "old_phone" shows who asks, one for "new_phone" that it is theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
         with STATE_CONFLICT when somebody has it already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -56,7 +56,7 @@ class PeopleServiceStub:
     UpdatePerson: _grpc.UnaryUnaryMultiCallable[_people_service_pb2.UpdatePersonRequest, _people_service_pb2.UpdatePersonResponse]
     """Changes what is given. Fails with PERSON_NOT_FOUND, INVALID_INPUT."""
     ChangePhone: _grpc.UnaryUnaryMultiCallable[_people_service_pb2.ChangePhoneRequest, _people_service_pb2.ChangePhoneResponse]
-    """Gives a person another phone, which a code for "new_phone" shows to be theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
+    """Gives a person another phone; a code for "old_phone" shows who asks, one for "new_phone" that it is theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
     with STATE_CONFLICT when somebody has it already.
     """
     ListMembers: _grpc.UnaryUnaryMultiCallable[_people_service_pb2.ListMembersRequest, _people_service_pb2.ListMembersResponse]
@@ -100,7 +100,7 @@ class PeopleServiceAsyncStub(PeopleServiceStub):
     UpdatePerson: _aio.UnaryUnaryMultiCallable[_people_service_pb2.UpdatePersonRequest, _people_service_pb2.UpdatePersonResponse]  # type: ignore[assignment]
     """Changes what is given. Fails with PERSON_NOT_FOUND, INVALID_INPUT."""
     ChangePhone: _aio.UnaryUnaryMultiCallable[_people_service_pb2.ChangePhoneRequest, _people_service_pb2.ChangePhoneResponse]  # type: ignore[assignment]
-    """Gives a person another phone, which a code for "new_phone" shows to be theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
+    """Gives a person another phone; a code for "old_phone" shows who asks, one for "new_phone" that it is theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
     with STATE_CONFLICT when somebody has it already.
     """
     ListMembers: _aio.UnaryUnaryMultiCallable[_people_service_pb2.ListMembersRequest, _people_service_pb2.ListMembersResponse]  # type: ignore[assignment]
@@ -195,7 +195,7 @@ class PeopleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _people_service_pb2.ChangePhoneRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_people_service_pb2.ChangePhoneResponse, _abc.Awaitable[_people_service_pb2.ChangePhoneResponse]]:
-        """Gives a person another phone, which a code for "new_phone" shows to be theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
+        """Gives a person another phone; a code for "old_phone" shows who asks, one for "new_phone" that it is theirs. Fails with PERSON_NOT_FOUND, CODE_INVALID;
         with STATE_CONFLICT when somebody has it already.
         """
 
