@@ -96,7 +96,8 @@ class WhisperTranscriber:
         )
         (result,) = self._whisper.model.generate(
             encoded,
-            [[*tokenizer.sot_sequence, tokenizer.no_timestamps]],
+            # With times told: without them Whisper often ends after the first sentence.
+            [[*tokenizer.sot_sequence]],
             beam_size=2,
             max_length=_MAX_TOKENS,
             return_scores=True,
@@ -106,7 +107,8 @@ class WhisperTranscriber:
         made_up = result.no_speech_prob > _SURELY_SILENT and confidence < _SURELY_SPOKEN
         if confidence < _MIN_CONFIDENCE or made_up:
             return ""
-        return str(tokenizer.decode(result.sequences_ids[0])).strip()
+        words = [one for one in result.sequences_ids[0] if one < tokenizer.timestamp_begin]
+        return str(tokenizer.decode(words)).strip()
 
 
 def speech_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -220,7 +220,7 @@ def test_a_performance_is_seen_before_the_colour_that_was_asked_for(
     assert not green[
         green.shape[0] // 2 - 8 :, green.shape[1] // 2 - 8 : green.shape[1] // 2 + 8
     ].any()
-    assert dip_px(pictures) > 3
+    assert dip_px(pictures) > 2
     beyond = {"performance": {"cues": [{"at": {"text_offset": 99}, "action": "nod"}]}}
     with pytest.raises(Refused) as refused:
         api.video(avatar_id, text, **beyond)
@@ -302,10 +302,14 @@ def test_the_manifest_of_what_has_alpha_lies_beside_it(api: Api, transparent: Js
 
 
 def test_a_copy_without_label_and_manifest_is_known_again(
-    api: Api, english: Json, tmp_path: Path
+    api: Api, avatar_id: str, tmp_path: Path
 ) -> None:
-    copy = smaller(io.BytesIO(api.content(english["id"])), tmp_path / "copy.mp4")
+    # Said nowhere else: of two films with the same words and face, either is as right.
+    words = "Seven lighthouse keepers counted every ship that passed before the morning fog came."
+    made = api.ended(api.video(avatar_id, words))
+    assert made["status"] == "succeeded", made["error"]
+    copy = smaller(io.BytesIO(api.content(made["id"])), tmp_path / "copy.mp4")
     answer = api.http.post("/v1/verify", files={"file": ("copy.mp4", copy.read_bytes())})
     told = answer.json()
     assert [one["kind"] for one in told["evidence"]] == ["fingerprint"]
-    assert (told["made_here"], told["video_id"]) == (True, english["id"])
+    assert (told["made_here"], told["video_id"]) == (True, made["id"])
