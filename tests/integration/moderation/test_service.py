@@ -28,6 +28,7 @@ from services.common.grpc_client import open_channel, responses, unary
 from services.common.grpc_server import serve_grpc
 from services.moderation.app import open_judges, serve
 from services.moderation.settings import ModerationSettings
+from services.moderation.speech import WhisperTranscriber
 from services.moderation.verdict import HARMS, Label
 from services.tts import app as tts
 from services.tts.settings import TtsSettings
@@ -177,6 +178,19 @@ async def test_harmless_text_in_a_portrait_passes(house: House, text: str) -> No
     house.objects["ac_1/written"] = written_on(house.objects["ac_1/photo"], text, sans_path())
     verdict = await check_image(house, "ac_1/written", wire.IMAGE_PURPOSE_PORTRAIT)
     assert verdict.suggestion == wire.SUGGESTION_PASS
+
+
+async def test_what_follows_a_whole_sentence_is_heard() -> None:
+    text = (
+        "I agree to the use of my face and my voice for a digital human by reads. "
+        "Apple, castle, doctor, kitchen, rocket, window."
+    )
+    sound = await spoken(text, "vo_en_heart") / 32768
+    at_16_khz = np.interp(np.arange(0, len(sound), 1.5), np.arange(len(sound)), sound)
+    listener = WhisperTranscriber(HOME / "models" / "whisper-base", device="cpu", threads=2)
+    heard = listener.transcribe(at_16_khz.astype(np.float32), "en").text.lower()
+    assert "my voice" in heard
+    assert "kitchen" in heard
 
 
 async def test_a_portrait_shows_a_single_clear_face(house: House) -> None:
