@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from vultus.storage.v1 import account_service_pb2 as wire
 from vultus.storage.v1.account_service_pb2_grpc import AccountServiceStub
 
@@ -92,15 +91,11 @@ class GrpcAccounts:
 
     async def create_key(self, account_id: str, new: NewApiKey) -> tuple[ApiKey, str]:
         """A new key and its secret."""
-        expires_at = None
-        if new.expires_at is not None:
-            expires_at = Timestamp()
-            expires_at.FromDatetime(new.expires_at)
         request = wire.CreateApiKeyRequest(
             account_id=account_id,
             name=new.name,
             scopes=new.scopes,
-            expires_at=expires_at,
+            expires_at=messages.moment_to_wire(new.expires_at),
             created_by=new.created_by,
         )
         call = self._stub.CreateApiKey(request, timeout=_QUICK_S, metadata=call_metadata())

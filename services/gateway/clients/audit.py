@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from datetime import datetime
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from vultus.storage.v1 import audit_service_pb2 as wire
 from vultus.storage.v1.audit_service_pb2_grpc import AuditServiceStub
 
@@ -46,8 +44,8 @@ class GrpcAudit:
             account_id=account_id,
             limit=limit,
             cursor=cursor,
-            since=_timestamp(wanted.since),
-            until=_timestamp(wanted.until),
+            since=messages.moment_to_wire(wanted.since),
+            until=messages.moment_to_wire(wanted.until),
             actor=wanted.actor,
             actor_kind=wanted.actor_kind,
             action=wanted.action,
@@ -98,7 +96,7 @@ class GrpcAudit:
             reason=asked.reason,
             case=asked.case,
             legal_paper=asked.legal_paper,
-            notice_not_before=_timestamp(asked.notice_not_before),
+            notice_not_before=messages.moment_to_wire(asked.notice_not_before),
         )
         call = self._stub.OpenMedia(request, metadata=call_metadata())
         async with aclosing(responses(call)) as parts:
@@ -118,14 +116,6 @@ def _access(message: wire.OperatorAccess) -> OperatorAccess:
         at=messages.moment(message.at),
         notice_at=messages.moment(message.notice_at),
     )
-
-
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
 
 
 def _new(entry: NewEntry) -> wire.NewAuditEntry:

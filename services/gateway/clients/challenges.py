@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from vultus.storage.v1 import challenge_service_pb2 as wire
 from vultus.storage.v1 import consent_service_pb2
 from vultus.storage.v1.challenge_service_pb2_grpc import ChallengeServiceStub
@@ -30,10 +29,6 @@ class GrpcChallenges:
 
     async def create(self, account_id: str, new: NewChallenge) -> Challenge:
         """A fresh phrase."""
-        until = None
-        if new.valid_until is not None:
-            until = Timestamp()
-            until.FromDatetime(new.valid_until)
         request = wire.CreateChallengeRequest(
             account_id=account_id,
             subject=new.subject,
@@ -42,7 +37,7 @@ class GrpcChallenges:
             given_by=new.given_by,
             attested_by=new.attested_by,
             asset_id=new.asset_id,
-            valid_until=until,
+            valid_until=messages.moment_to_wire(new.valid_until),
             language=new.language,
         )
         call = self._stub.CreateChallenge(request, timeout=_QUICK_S, metadata=call_metadata())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from vultus.storage.v1 import consent_service_pb2 as wire
 from vultus.storage.v1.consent_service_pb2_grpc import ConsentServiceStub
 
@@ -24,17 +23,13 @@ class GrpcConsents:
 
     async def create(self, account_id: str, new: NewConsent) -> Consent:
         """Records a consent."""
-        until = None
-        if new.valid_until is not None:
-            until = Timestamp()
-            until.FromDatetime(new.valid_until)
         request = wire.CreateConsentRequest(
             account_id=account_id,
             subject=new.subject,
             purposes=new.purposes,
             statement=new.statement,
             attested_by=new.attested_by,
-            valid_until=until,
+            valid_until=messages.moment_to_wire(new.valid_until),
             subject_id=new.subject_id,
             given_by=new.given_by,
         )

@@ -38,6 +38,15 @@ _SHAPE_NUMBERS = {name: number for number, name in SHAPES.items()}
 _MAX_EXACT_INTEGER = 2**53
 
 
+def moment_to_wire(value: datetime | None) -> Timestamp | None:
+    """A point in time that may be missing."""
+    if value is None:
+        return None
+    message = Timestamp()
+    message.FromDatetime(value)
+    return message
+
+
 def ref_to_wire(ref: media.ObjectRef) -> media_pb2.ObjectRef:
     """Where an object lies."""
     return media_pb2.ObjectRef(bucket=ref.bucket, key=ref.key)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 from vultus.storage.v1 import notice_service_pb2 as wire
 from vultus.storage.v1 import standing_service_pb2 as standing_wire
 from vultus.storage.v1.notice_service_pb2_grpc import NoticeServiceStub
@@ -203,7 +202,7 @@ class GrpcStandings:
                 for c in new.changes
             ],
             material=new.material,
-            effective_at=_timestamp(new.effective_at),
+            effective_at=messages.moment_to_wire(new.effective_at),
             published_by=new.published_by,
         )
         call = self._stub.PublishPrivacyPolicy(request, timeout=_SEND_S, metadata=call_metadata())
@@ -214,7 +213,9 @@ class GrpcStandings:
     ) -> Shutdown:
         """Sets the dates of the service's end."""
         request = standing_wire.PlanShutdownRequest(
-            stop_at=_timestamp(stop_at), erase_at=_timestamp(erase_at), planned_by=planned_by
+            stop_at=messages.moment_to_wire(stop_at),
+            erase_at=messages.moment_to_wire(erase_at),
+            planned_by=planned_by,
         )
         call = self._stub.PlanShutdown(request, timeout=_SEND_S, metadata=call_metadata())
         return _shutdown((await unary(call)).shutdown)
@@ -224,12 +225,6 @@ class GrpcStandings:
         request = standing_wire.CancelShutdownRequest(cancelled_by=cancelled_by)
         call = self._stub.CancelShutdown(request, timeout=_SEND_S, metadata=call_metadata())
         await unary(call)
-
-
-def _timestamp(value: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(value)
-    return message
 
 
 def _duration(value: timedelta) -> Duration:
@@ -242,8 +237,8 @@ def _audience(audience: Audience) -> wire.Audience:
     since, until = audience.active_from, audience.active_until
     return wire.Audience(
         account_ids=audience.account_ids,
-        active_from=_timestamp(since) if since else None,
-        active_until=_timestamp(until) if until else None,
+        active_from=messages.moment_to_wire(since),
+        active_until=messages.moment_to_wire(until),
     )
 
 

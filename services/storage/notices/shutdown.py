@@ -13,6 +13,7 @@ from services.common.errors import InvalidInput, StateConflict, StorageFull, Una
 from services.storage.audit.ledger import OPERATOR, SYSTEM, note
 from services.storage.catalog.database import Database, Transaction
 from services.storage.catalog.records import StreamStatus
+from services.storage.catalog.streams import end_streams
 from services.storage.catalog.tables import streams
 from services.storage.identity.deregistrations import Deregistrations
 from services.storage.identity.holders import lacks_guardian
@@ -131,7 +132,7 @@ class Shutdowns:
             if phase is ShutdownPhase.ANNOUNCED:
                 return
             # Again each time: what was being made in the moment of the stop ends, too.
-            await _end_streams(tx, now)
+            await _end_streams(tx)
             if row.stopped_at is None:
                 await tx.execute(update(shutdowns).values(stopped_at=now))
                 await _note(tx, SYSTEM, "shutdown.stopped")
@@ -163,10 +164,12 @@ def _shutdown(row: Row[Any], now: datetime) -> Shutdown:
     return Shutdown(phase, row.stop_at, row.erase_at, row.planned_by)
 
 
-async def _end_streams(tx: Transaction, now: datetime) -> None:
+async def _end_streams(tx: Transaction) -> None:
+    """Ends all streams, each account's with what they are counted as."""
     live = streams.c.status.in_([status for status in StreamStatus if not status.is_end])
-    ended = {"status": StreamStatus.ENDED, "reason": END_OF_STREAMS, "ended_at": now}
-    await tx.execute(update(streams).where(live).values(ended))
+    owners = select(streams.c.account_id).where(live).distinct().order_by(streams.c.account_id)
+    for row in await tx.all(owners):
+        await end_streams(tx, row.account_id, None, END_OF_STREAMS)
 
 
 async def _note(tx: Transaction, actor: str, action: str) -> None:

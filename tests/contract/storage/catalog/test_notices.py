@@ -231,6 +231,7 @@ async def test_versions_never_change(house: House) -> None:
 
 async def test_the_service_ends_by_its_dates(house: House) -> None:
     stream = await house.stream((await house.account()).id)
+    await house.streams.move(stream.account_id, stream.id, StreamStatus.LIVE)
     stop_at = datetime.now(UTC) + timedelta(days=30)
     erase_at = stop_at + timedelta(days=30)
     with pytest.raises(InvalidInput):
@@ -250,6 +251,9 @@ async def test_the_service_ends_by_its_dates(house: House) -> None:
     assert await phase(house) is ShutdownPhase.STOPPED
     ended = await house.streams.get(stream.account_id, stream.id)
     assert (ended.status, ended.reason) == (StreamStatus.ENDED, "service_closing")
+    first = (stop_at - timedelta(days=31)).date()
+    used = await house.usage.days(stream.account_id, first, first + timedelta(days=40))
+    assert sum(day.streams for day in used) == 1, "it is counted as any that ends"
     with pytest.raises(StateConflict):
         await house.standings.plan_shutdown(
             stop_at=stop_at + timedelta(days=60),
